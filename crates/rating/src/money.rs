@@ -1,0 +1,277 @@
+//! Quantities and money: exact until the one named rounding.
+//!
+//! A [`Quantity`] counts what a price is applied to, an [`Exact`] is an amount as a fraction, an [`Amount`] is
+//! money in 10⁻⁶ of the currency unit. All arithmetic is checked; nothing here knows a currency or a price book.
+
+use std::fmt;
+
+use bigdecimal::BigDecimal;
+use ethnum::I256;
+
+use crate::number::{self, Number};
+
+/// A sum or product did not fit 256 bits. The limits of rating.md keep every amount
+/// of one resource's month far below this, so it means more usage than the contract admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an amount does not fit its 256 bits")]
+pub struct Overflow;
+
+/// A quantity in units of 10⁻¹⁸ (a product of two [`Number`]s), possibly × seconds, hours or days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(I256);
+
+/// Places of a [`Quantity`].
+const QUANTITY_PLACES: u32 = 2 * number::PLACES;
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Quantity = Quantity(I256::ZERO);
+    /// One: the quantity of a component that asks for no attribute.
+    pub const ONE: Quantity = Quantity(I256::new(number::ONE * number::ONE));
+
+    /// The product of a quantity's attributes: of none it is 1.
+    ///
+    /// # Errors
+    /// [`Overflow`], which at most two numbers can not cause.
+    pub fn product(factors: &[Number]) -> Result<Quantity, Overflow> {
+        let scale = I256::new(number::ONE);
+        factors.iter().try_fold(Quantity::ONE, |product, factor| {
+            let scaled = product.0.checked_mul(I256::new(factor.units())).ok_or(Overflow)?;
+            Ok(Quantity(scaled / scale))
+        })
+    }
+
+    /// The sum of two quantities.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn checked_add(self, other: Quantity) -> Result<Quantity, Overflow> {
+        self.0.checked_add(other.0).map(Quantity).ok_or(Overflow)
+    }
+
+    /// The difference of two quantities.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn checked_sub(self, other: Quantity) -> Result<Quantity, Overflow> {
+        self.0.checked_sub(other.0).map(Quantity).ok_or(Overflow)
+    }
+
+    /// The quantity held for `count` seconds, hours or days.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn times(self, count: i64) -> Result<Quantity, Overflow> {
+        self.0.checked_mul(I256::new(i128::from(count))).map(Quantity).ok_or(Overflow)
+    }
+
+    /// A positive quantity lifted to a multiple of `step` and to `min` (rating.md, `round_up`); others as they are.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn round_up(self, step: Number, min: Number) -> Result<Quantity, Overflow> {
+        if self.0 <= 0 {
+            return Ok(self);
+        }
+        let [step, min] = [step, min].map(|number| I256::new(number.units()) * I256::new(number::ONE));
+        let short = (step - self.0 % step) % step;
+        let lifted = self.0.checked_add(short).ok_or(Overflow)?;
+        Ok(Quantity(lifted.max(min)))
+    }
+
+    /// Whether the quantity is nothing.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == I256::ZERO
+    }
+
+    /// The quantity in units of 10⁻¹⁸.
+    #[must_use]
+    pub fn units(self) -> I256 {
+        self.0
+    }
+
+    /// A quantity of `units` × 10⁻¹⁸.
+    #[must_use]
+    pub fn from_units(units: I256) -> Quantity {
+        Quantity(units)
+    }
+
+    /// What the quantity costs at `price`, spread over `parts` (seconds of the month, days of the month, or 1).
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn priced(self, price: Number, parts: i64) -> Result<Exact, Overflow> {
+        let numerator = self.0.checked_mul(I256::new(price.units())).ok_or(Overflow)?;
+        let places = I256::new(number::ONE * number::ONE) * I256::new(number::ONE);
+        let denominator = places.checked_mul(I256::new(i128::from(parts))).ok_or(Overflow)?;
+        Ok(Exact { numerator, denominator })
+    }
+}
+
+impl From<Number> for Quantity {
+    fn from(number: Number) -> Quantity {
+        Quantity(I256::new(number.units()) * I256::new(number::ONE))
+    }
+}
+
+impl fmt::Display for Quantity {
+    /// The exact decimal, without trailing zeros.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&number::plain(self.0, QUANTITY_PLACES))
+    }
+}
+
+/// An exact amount of money: a fraction of the currency unit whose denominator is positive.
+#[derive(Debug, Clone, Copy)]
+pub struct Exact {
+    numerator: I256,
+    denominator: I256,
+}
+
+impl Exact {
+    /// No money.
+    pub const ZERO: Exact = Exact { numerator: I256::ZERO, denominator: I256::ONE };
+
+    /// The sum of two amounts over one denominator, as the parts of one component's month have.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits, or where the denominators differ and neither amount is zero.
+    pub fn checked_add(self, other: Exact) -> Result<Exact, Overflow> {
+        if self.numerator == I256::ZERO {
+            return Ok(other);
+        }
+        if other.numerator == I256::ZERO {
+            return Ok(self);
+        }
+        if self.denominator != other.denominator {
+            return Err(Overflow);
+        }
+        let numerator = self.numerator.checked_add(other.numerator).ok_or(Overflow)?;
+        Ok(Exact { numerator, denominator: self.denominator })
+    }
+
+    /// R of rating.md ("Rounding and windows"): rounded half to even to 10⁻⁶ of the currency unit.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn round_half_even(self) -> Result<Amount, Overflow> {
+        let micros = self.numerator.checked_mul(I256::new(MICROS)).ok_or(Overflow)?;
+        let floor = micros.div_euclid(self.denominator);
+        let rest = micros.rem_euclid(self.denominator);
+        let twice = rest.checked_mul(I256::new(2)).ok_or(Overflow)?;
+        let up = twice > self.denominator || (twice == self.denominator && floor % 2 != I256::ZERO);
+        let rounded = if up { floor.checked_add(I256::ONE).ok_or(Overflow)? } else { floor };
+        Ok(Amount(rounded))
+    }
+}
+
+/// 10⁻⁶ of the currency unit is what money is counted in.
+const MICROS: i128 = 1_000_000;
+
+/// Money, in 10⁻⁶ of the currency unit. Negative where it goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(I256);
+
+impl Amount {
+    /// No money.
+    pub const ZERO: Amount = Amount(I256::ZERO);
+
+    /// An amount of `micros` × 10⁻⁶ of the currency unit.
+    #[must_use]
+    pub fn from_micros(micros: i128) -> Amount {
+        Amount(I256::new(micros))
+    }
+
+    /// Whether it is no money.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == I256::ZERO
+    }
+
+    /// The amount in 10⁻⁶ of the currency unit.
+    #[must_use]
+    pub fn micros(self) -> I256 {
+        self.0
+    }
+
+    /// The sum of two amounts.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn checked_add(self, other: Amount) -> Result<Amount, Overflow> {
+        self.0.checked_add(other.0).map(Amount).ok_or(Overflow)
+    }
+
+    /// The difference of two amounts.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn checked_sub(self, other: Amount) -> Result<Amount, Overflow> {
+        self.0.checked_sub(other.0).map(Amount).ok_or(Overflow)
+    }
+}
+
+impl fmt::Display for Amount {
+    /// With exactly six decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&BigDecimal::new(number::big(self.0), 6).to_plain_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        Number::from_json(text).unwrap()
+    }
+
+    #[test]
+    fn an_amount_prints_six_decimals() {
+        for (micros, text) in [
+            (0, "0.000000"),
+            (1, "0.000001"),
+            (-2_000_000, "-2.000000"),
+            (319_000_000, "319.000000"),
+            (-1, "-0.000001"),
+        ] {
+            assert_eq!(Amount::from_micros(micros).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_half_goes_to_the_even_neighbour_on_both_sides_of_zero() {
+        let rounded = |numerator: i128, denominator: i128| {
+            Exact { numerator: I256::new(numerator), denominator: I256::new(denominator) }.round_half_even().unwrap().0.as_i128()
+        };
+        assert_eq!(rounded(5, 10_000_000), 0);
+        assert_eq!(rounded(15, 10_000_000), 2);
+        assert_eq!(rounded(25, 10_000_000), 2);
+        assert_eq!(rounded(-5, 10_000_000), 0);
+        assert_eq!(rounded(-15, 10_000_000), -2);
+        assert_eq!(rounded(-25, 10_000_000), -2);
+        assert_eq!(rounded(251, 100_000_000), 3);
+        assert_eq!(rounded(-251, 100_000_000), -3);
+    }
+
+    #[test]
+    fn rounding_up_lifts_only_what_is_positive() {
+        let lifted = |quantity: &str, step: &str, min: &str| {
+            Quantity::from(number(quantity)).round_up(number(step), number(min)).unwrap().to_string()
+        };
+        assert_eq!(lifted("0", "100", "100"), "0");
+        assert_eq!(lifted("1", "100", "100"), "100");
+        assert_eq!(lifted("100", "100", "100"), "100");
+        assert_eq!(lifted("100.000000001", "100", "100"), "200");
+        assert_eq!(lifted("1", "100", "300"), "300");
+        assert_eq!(lifted("-7", "100", "100"), "-7");
+    }
+
+    #[test]
+    fn the_largest_month_that_the_contract_admits_fits() {
+        let largest = Quantity::product(&[number("999999999999.999999999"); 2]).unwrap();
+        let month = largest.times(31 * 86_400).unwrap();
+        assert!(month.priced(number("999999999.999999999"), 2_629_800).unwrap().round_half_even().is_ok());
+    }
+}
