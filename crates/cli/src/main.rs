@@ -1,2 +1,36 @@
-//! x
-fn main() {}
+//! kopeck, the one binary: reads its arguments, runs one command, answers with an exit code.
+//!
+//! Exit codes: 0, all is well; 1, some records were refused and the rest was done; 2, nothing was done, because of
+//! the arguments, a price book or a file.
+
+mod args;
+mod bill;
+mod book_file;
+mod events_in;
+mod failure;
+mod rate;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::{Done, Failure};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Rate(args) => rate::run(&args),
+    };
+    match done {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::SomeRefused) => ExitCode::from(1),
+        // Whoever read our output has seen enough.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where even standard error is closed, the exit code has to do.
+            let _ = write!(std::io::stderr(), "{failure}");
+            ExitCode::from(2)
+        }
+    }
+}

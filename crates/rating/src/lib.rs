@@ -1,8 +1,21 @@
 //! The pure rating core of kopeck: usage events and versioned price books in, exact charges out.
+//!
+//! A charge is a pure function of the accepted events, the price book and the window. Nothing here does I/O, reads
+//! a clock, draws a random number, waits or computes in floats; nothing here knows an account. The contract is
+//! rating.md; the way of an event is `event` → `intake` → `timeline` → `matching` → `meter` → `charge`, and `rate`
+//! leads it.
+
 pub mod calendar;
 pub mod charge;
 pub mod content;
 pub mod event;
+pub mod intake;
+pub mod matching;
+pub mod meter;
 pub mod money;
+pub mod notice;
 pub mod number;
+pub mod plan;
 pub mod price_book;
+pub mod rate;
+pub mod timeline;

@@ -289,7 +289,7 @@ impl Default for StateLists {
 }
 
 impl StateLists {
-    fn meaning(&self, state: &str) -> StateMeaning {
+    pub(crate) fn meaning(&self, state: &str) -> StateMeaning {
         let lists = |list: &[String]| list.iter().any(|other| other == state);
         if lists(&self.active) {
             StateMeaning::Class(Some(Class::Active))

@@ -1,0 +1,129 @@
+//! `kopeck rate`: events and a price book in, charges out.
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+
+use kopeck_rating::charge::Window;
+use kopeck_rating::event::{LONGEST_LINE, Refusal};
+use kopeck_rating::intake::Origin;
+use kopeck_rating::notice::{Notices, Seen};
+use kopeck_rating::price_book::PriceBook;
+use kopeck_rating::rate::Rater;
+
+use crate::args::{RateArgs, RateInput};
+use crate::events_in::{Inputs, each_line};
+use crate::failure::{Done, Failure, paragraph};
+use crate::{bill, book_file};
+
+/// Runs the command.
+pub fn run(args: &RateArgs) -> Result<Done, Failure> {
+    let book = book_file::load(&args.input.prices)?;
+    let window = window(&args.input, &book)?;
+    let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
+    let read = read_events(&args.input.events, &mut rater)?;
+    let rated = rater.finish()?;
+    tell_notices(&rated.notices, &read.files)?;
+    bill::print(&rated.bill, args.format, &mut BufWriter::new(io::stdout().lock()))?;
+    Ok(if read.refused == 0 { Done::Whole } else { Done::SomeRefused })
+}
+
+/// The window that the arguments name, in the zone of the book.
+pub fn window(input: &RateInput, book: &PriceBook) -> Result<Window, Failure> {
+    let window = Window::new(book.calendar(), input.from, input.to, input.as_of);
+    window.map_err(|error| Failure::input(error, None, "give --from and --to like 2026-10-01 and 2026-11-01"))
+}
+
+/// A window whose months the calendar can not hold.
+pub fn out_of_range(error: kopeck_rating::calendar::OutOfRange) -> Failure {
+    Failure::input(format!("the window {error}"), None, "give --from and --to within them")
+}
+
+/// What was read.
+pub struct Read {
+    /// The names of the files, by their numbers.
+    pub files: Vec<String>,
+    /// How many events were refused.
+    pub refused: u64,
+}
+
+/// Refusals beyond this many are counted and not printed.
+const MOST_REFUSALS: u64 = 100;
+
+/// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
+pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Failure> {
+    let inputs = Inputs::open(paths)?;
+    let files = inputs.names();
+    let mut refused = 0_u64;
+    inputs.each(|file, name, reader| {
+        each_line(reader, LONGEST_LINE, |line, text| {
+            match rater.accept(text, Origin { file, line }) {
+                Ok(_) => {}
+                Err(refusal) => {
+                    refused += 1;
+                    if refused <= MOST_REFUSALS {
+                        tell(&refusal_text(&refusal, &place(name, line)))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+        .map_err(|error| Failure::file(name, "read", &error))?
+    })?;
+    if refused > MOST_REFUSALS {
+        tell(&format!("error: {} more events were refused\n", refused - MOST_REFUSALS))?;
+    }
+    if refused > 0 {
+        let accepted = rater.accepted();
+        tell(&format!("{refused} events were refused, {accepted} were accepted and are rated\n"))?;
+    }
+    Ok(Read { files, refused })
+}
+
+fn refusal_text(refusal: &Refusal, place: &str) -> String {
+    paragraph("error", format_args!("event refused: {refusal}"), Some(place), refusal.remedy())
+}
+
+fn place(file: &str, line: u64) -> String {
+    format!("{file}:{line}")
+}
+
+/// Writes to standard error.
+pub fn tell(text: &str) -> Result<(), Failure> {
+    io::stderr().write_all(text.as_bytes()).map_err(Failure::Output)
+}
+
+/// Tells what a person should know beside the charges.
+pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> {
+    let mut text = String::new();
+    let mut warn = |reason: String, seen: &Seen, remedy: &str| {
+        let name = usize::try_from(seen.first.file).ok().and_then(|file| files.get(file));
+        let place = place(name.map_or("?", String::as_str), seen.first.line);
+        // Writing to a text can not fail.
+        let _ = write!(text, "{}", paragraph("warning", reason, Some(&place), remedy));
+    };
+    for (what, seen) in &notices.lacking {
+        let reason = format!(
+            "component {} charges by `{}`, which {} lacks or does not give as a number: it counts as 0",
+            what.component,
+            what.attribute,
+            events(seen.count),
+        );
+        warn(reason, seen, "send the attribute as a number, or correct `quantity` or `when` of the component");
+    }
+    for (kind, seen) in &notices.unpriced {
+        let reason = format!("no component prices kind \"{kind}\" of {}", events(seen.count));
+        warn(reason, seen, "add a component for it, or leave it free knowingly");
+    }
+    if let Some(seen) = &notices.disputed {
+        let reason = format!(
+            "{} under another project or kind than the resource lives under: disputed, not rated",
+            events(seen.count),
+        );
+        warn(reason, seen, "end the life with DELETED before the resource changes hands");
+    }
+    tell(&text)
+}
+
+fn events(count: u64) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
+}

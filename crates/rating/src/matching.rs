@@ -1,0 +1,118 @@
+//! Which parts of a plan meter a resource or a usage, and with what quantity and group.
+
+use crate::event::{Description, Value};
+use crate::intake::{Descriptions, Name, Names};
+use crate::money::{Overflow, Quantity};
+use crate::number::Number;
+use crate::plan::Plan;
+use crate::price_book::{Class, Component, Model, Subject};
+
+/// The quantity that a component charges by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured<'b> {
+    /// Rounded up, where the component says so.
+    pub quantity: Quantity,
+    /// The first of its attributes that is missing or not a number, and counts as 0.
+    pub lacks: Option<&'b str>,
+}
+
+/// Measures a resource or a usage for a component.
+///
+/// # Errors
+/// [`Overflow`], which no accepted event and book can cause.
+pub fn measure<'b>(component: &'b Component, data: &Description) -> Result<Measured<'b>, Overflow> {
+    let mut lacks = None;
+    let mut factors = [Number::ZERO; 2];
+    for (factor, name) in factors.iter_mut().zip(&component.quantity) {
+        match data.attribute(name) {
+            Some(Value::Number(number)) => *factor = *number,
+            _ => lacks = lacks.or(Some(name.as_str())),
+        }
+    }
+    let product = Quantity::product(&factors[..component.quantity.len().min(2)])?;
+    let quantity = match component.round_up {
+        Some(round_up) => product.round_up(round_up.step, round_up.min)?,
+        None => product,
+    };
+    Ok(Measured { quantity, lacks })
+}
+
+/// The text of a group: a number without trailing zeros; `None` where the resource lacks the attribute.
+#[must_use]
+pub fn group(subject: &Subject, data: &Description, class: Option<Class>) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::Text(text) => Some(text.clone()),
+        Value::Nested => None,
+    };
+    match subject {
+        Subject::Class => class.map(|class| class.name().to_owned()),
+        Subject::Region => data.region.as_deref().and_then(|region| text(&Value::of_text(region, false))),
+        Subject::Attribute(name) => data.attribute(name).and_then(text),
+    }
+}
+
+/// A part that meters a resource of one description and class.
+#[derive(Debug, Clone, Copy)]
+pub struct Match<'b> {
+    /// The number of the part.
+    pub part: usize,
+    /// The quantity that it meters.
+    pub quantity: Quantity,
+    /// The attribute that counts as 0, if any.
+    pub lacks: Option<&'b str>,
+    /// Where the component has `group_by`: the group.
+    pub group: Option<Option<Name>>,
+}
+
+/// The matches of each description and class, found once and kept.
+#[derive(Debug, Default)]
+pub struct Matches<'b> {
+    /// Start and end in `list`, for each description and each of the three classes.
+    found: Vec<Option<(usize, usize)>>,
+    list: Vec<Match<'b>>,
+}
+
+impl<'b> Matches<'b> {
+    /// The parts that meter a resource of that description and class.
+    ///
+    /// # Errors
+    /// [`Overflow`], which no accepted event and book can cause.
+    pub fn of(
+        &mut self,
+        plan: &Plan<'b>,
+        descriptions: &Descriptions,
+        names: &mut Names,
+        (description, class): (u32, Option<Class>),
+    ) -> Result<&[Match<'b>], Overflow> {
+        let class_number = match class {
+            None => 0,
+            Some(Class::Active) => 1,
+            Some(Class::Inactive) => 2,
+        };
+        let at = description as usize * 3 + class_number;
+        if self.found.len() <= at {
+            self.found.resize(descriptions.len() * 3, None);
+        }
+        if let Some((start, end)) = self.found[at] {
+            return Ok(&self.list[start..end]);
+        }
+        let data = descriptions.get(description);
+        let start = self.list.len();
+        for part in plan.matching(data, class, true) {
+            let component = plan.parts()[part].component;
+            let Measured { quantity, lacks } = measure(component, data)?;
+            let group = match &component.model {
+                Model::MonthlyPeak { group_by: Some(subject), .. } => {
+                    let text = group(subject, data, class);
+                    // More than 2³² names were refused before, with the event that would have brought them.
+                    Some(text.map(|text| names.number(&text)).transpose().map_err(|_| Overflow)?)
+                }
+                _ => None,
+            };
+            self.list.push(Match { part, quantity, lacks, group });
+        }
+        self.found[at] = Some((start, self.list.len()));
+        Ok(&self.list[start..])
+    }
+}
