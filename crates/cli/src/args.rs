@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(version, about, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -18,7 +18,20 @@ pub enum Command {
     /// Rate usage events by a price book and print the charges
     #[command(after_long_help = RATE_EXAMPLES)]
     Rate(RateArgs),
+    /// Show the intervals and events behind a charge, and its arithmetic
+    #[command(after_long_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
 }
+
+const EXPLAIN_EXAMPLES: &str = "\
+The input is that of `kopeck rate`; the other options are the charge's key as `kopeck rate` prints it.
+What is left out may be anything: all charges that match are explained.
+
+Example:
+  kopeck explain --prices examples/private-region.toml --events october.jsonl --from 2026-10-01 --to 2026-11-01 \\
+      --project acme --resource vm-1 --component vm.active.vcpu
+
+Exit codes: 0 explained; 1 explained, and some events were refused; 2 no such charge, or a bad argument or file.";
 
 const RATE_EXAMPLES: &str = "\
 Examples:
@@ -57,6 +70,47 @@ pub struct RateArgs {
     /// How to print the charges
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// `kopeck explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// What is rated.
+    #[command(flatten)]
+    pub input: RateInput,
+    /// The component of the charge
+    #[arg(long, value_name = "ID")]
+    pub component: String,
+    /// Its project
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Its source
+    #[arg(long, value_name = "URI")]
+    pub source: Option<String>,
+    /// Its resource
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// The date of its price version
+    #[arg(long = "version", value_name = "DATE", value_parser = parse_date)]
+    pub price_version: Option<Date>,
+    /// Its month, like 2026-10
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
+    /// Its group; the empty text for resources that lack the attribute
+    #[arg(long, value_name = "TEXT")]
+    pub group: Option<String>,
+    /// How to print the explanation
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+}
+
+/// How an explanation is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
 }
 
 /// How rows are printed.

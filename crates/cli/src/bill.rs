@@ -39,7 +39,9 @@ fn csv(bill: &Bill, out: &mut dyn Write) -> Result<(), Failure> {
             "amount",
             "currency",
         ])
-        .and_then(|()| bill.charges.iter().try_for_each(|charge| rows.write_record(cells(charge, &bill.currency))));
+        .and_then(|()| {
+            bill.charges.iter().try_for_each(|charge| rows.write_record(cells(charge, &bill.currency)))
+        });
     written.map_err(|error| Failure::Output(error.into()))?;
     rows.flush()?;
     Ok(())

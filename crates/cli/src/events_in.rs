@@ -65,10 +65,9 @@ impl Inputs {
 
 fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match bytes {
-        Some(bytes) => (
-            ProgressBar::new(bytes),
-            "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-        ),
+        Some(bytes) => {
+            (ProgressBar::new(bytes), "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
+        }
         None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}"),
     };
     match ProgressStyle::with_template(template) {

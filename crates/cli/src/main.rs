@@ -7,6 +7,7 @@ mod args;
 mod bill;
 mod book_file;
 mod events_in;
+mod explain;
 mod failure;
 mod rate;
 
@@ -21,6 +22,7 @@ use failure::{Done, Failure};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Rate(args) => rate::run(&args),
+        Command::Explain(args) => explain::run(&args),
     };
     match done {
         Ok(Done::Whole) => ExitCode::SUCCESS,

@@ -108,7 +108,11 @@ pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> 
             what.attribute,
             events(seen.count),
         );
-        warn(reason, seen, "send the attribute as a number, or correct `quantity` or `when` of the component");
+        warn(
+            reason,
+            seen,
+            "send the attribute as a number, or correct `quantity` or `when` of the component",
+        );
     }
     for (kind, seen) in &notices.unpriced {
         let reason = format!("no component prices kind \"{kind}\" of {}", events(seen.count));

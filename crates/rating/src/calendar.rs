@@ -88,6 +88,12 @@ impl Month {
         i64::try_from(after).unwrap_or(i64::MAX) - 1
     }
 
+    /// The first second of a day of that number.
+    #[must_use]
+    pub fn day_start(&self, index: i64) -> Option<Second> {
+        usize::try_from(index).ok().and_then(|index| self.days.get(index)).copied()
+    }
+
     /// How many seconds the month has.
     #[must_use]
     pub fn seconds(&self) -> i64 {
@@ -195,7 +201,8 @@ impl Calendar {
             }
             let last = before.index(second - 1);
             let same_hour = shift > 0
-                && (second - 1 + before.offset).div_euclid(HOUR) == (second + before.offset + shift).div_euclid(HOUR);
+                && (second - 1 + before.offset).div_euclid(HOUR)
+                    == (second + before.offset + shift).div_euclid(HOUR);
             let first = if same_hour { last } else { last + 1 };
             stretches.push(Stretch { from: second, offset: before.offset + shift, first });
         }
@@ -231,6 +238,21 @@ impl Stretch {
 }
 
 impl Hours {
+    /// The first second of the clock hour of that number, or the first of the span where it began before.
+    #[must_use]
+    pub fn start(&self, index: i64) -> Second {
+        let after = self.stretches.partition_point(|stretch| stretch.first < index);
+        let holds = |(number, stretch): &(usize, &Stretch)| {
+            let next = self.stretches.get(number + 1);
+            stretch.first <= index && next.is_none_or(|next| stretch.index(next.from - 1) >= index)
+        };
+        let stretch = self.stretches.iter().enumerate().skip(after.saturating_sub(1)).find(holds);
+        stretch.map_or(Second::MAX, |(_, stretch)| {
+            let hour = (stretch.from + stretch.offset).div_euclid(HOUR) + index - stretch.first;
+            (hour * HOUR - stretch.offset).max(stretch.from)
+        })
+    }
+
     /// The number of the clock hour that holds a second of the span.
     #[must_use]
     pub fn index(&self, second: Second) -> i64 {
@@ -308,6 +330,23 @@ mod tests {
         assert_eq!(hours("Australia/Lord_Howe", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z"), 25);
         // Half an hour forward at 02:00: the hour of 2 lasts half an hour.
         assert_eq!(hours("Australia/Lord_Howe", "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z"), 24);
+    }
+
+    #[test]
+    fn an_hour_starts_where_its_number_does() {
+        for (zone, from, to) in [
+            ("Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-26T23:00:00Z"),
+            ("Australia/Lord_Howe", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z"),
+            ("America/St_Johns", "2009-10-31T12:30:00Z", "2009-11-01T12:30:00Z"),
+        ] {
+            let [from, to] = [from, to].map(second);
+            let hours = Calendar::of_zone(zone).unwrap().hours(from, to).unwrap();
+            for second in from..to {
+                let start = hours.start(hours.index(second));
+                assert!(start <= second && hours.index(start) == hours.index(second), "{zone} {second}");
+                assert!(start == from || hours.index(start - 1) < hours.index(start), "{zone} {second}");
+            }
+        }
     }
 
     #[test]

@@ -112,7 +112,9 @@ impl Refusal {
                 "send what was used as a positive number; only kind `cost` may be negative"
             }
             Refusal::Number { .. } => "use a larger unit, so that it is below 10^12",
-            Refusal::Currency { .. } => "rate it with a price book of that currency, or convert the amount first",
+            Refusal::Currency { .. } => {
+                "rate it with a price book of that currency, or convert the amount first"
+            }
             Refusal::OtherContent => "give every event an id of its own; what was accepted first stays",
             Refusal::TooMany => "rate a shorter period, or fewer projects, at once",
         }

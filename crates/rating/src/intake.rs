@@ -77,7 +77,8 @@ impl Hasher for Hashed {
     }
 
     fn write_u128(&mut self, hash: u128) {
-        let [low, high] = [hash, hash >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+        let [low, high] =
+            [hash, hash >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
         self.0 = low ^ high;
     }
 }
@@ -187,11 +188,14 @@ pub struct Label(u64);
 pub struct Labels(Vec<u8>);
 
 impl Labels {
-    /// Keeps the sequence and id of an event.
-    pub fn push(&mut self, envelope: &Envelope<'_>) -> Label {
+    /// Keeps the sequence and id of an event, and its actor where that is asked for.
+    pub fn push(&mut self, envelope: &Envelope<'_>, with_actor: bool) -> Label {
         let label = Label(self.0.len() as u64);
         self.part(envelope.sequence.as_deref());
         self.part(Some(&envelope.id));
+        if with_actor {
+            self.part(envelope.actor.as_deref());
+        }
         label
     }
 
@@ -219,10 +223,13 @@ impl Labels {
         }
     }
 
-    /// The id of an event.
+    /// The id of an event and its actor, for labels that were kept with actors.
     #[must_use]
-    pub fn id(&self, label: Label) -> String {
-        String::from_utf8_lossy(self.order(label).1).into_owned()
+    pub fn id_and_actor(&self, label: Label) -> (String, Option<String>) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let (_, id) = self.read(usize::try_from(label.0).unwrap_or(usize::MAX));
+        let (id, actor) = self.read(id);
+        (id.map(text).unwrap_or_default(), self.read(actor).0.map(text))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod charge;
 pub mod content;
 pub mod event;
+pub mod explain;
 pub mod intake;
 pub mod matching;
 pub mod meter;

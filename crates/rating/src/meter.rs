@@ -144,7 +144,7 @@ fn cost_in_tiers(tiers: &Tiers, sum: Quantity) -> Result<Exact, Overflow> {
 }
 
 /// A part of a sum and the price of its tier.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TierPart {
     /// How much falls into the tier.
     pub quantity: Quantity,

@@ -243,7 +243,11 @@ mod tests {
     #[test]
     fn a_half_goes_to_the_even_neighbour_on_both_sides_of_zero() {
         let rounded = |numerator: i128, denominator: i128| {
-            Exact { numerator: I256::new(numerator), denominator: I256::new(denominator) }.round_half_even().unwrap().0.as_i128()
+            Exact { numerator: I256::new(numerator), denominator: I256::new(denominator) }
+                .round_half_even()
+                .unwrap()
+                .0
+                .as_i128()
         };
         assert_eq!(rounded(5, 10_000_000), 0);
         assert_eq!(rounded(15, 10_000_000), 2);

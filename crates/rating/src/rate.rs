@@ -48,18 +48,18 @@ pub struct Rated {
 
 /// What usage is summed by; `resource` is `None` for tiers, which look at the whole project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct SumKey {
-    part: usize,
-    month: usize,
-    project: Name,
-    resource: Option<(Name, Name)>,
+pub(crate) struct SumKey {
+    pub(crate) part: usize,
+    pub(crate) month: usize,
+    pub(crate) project: Name,
+    pub(crate) resource: Option<(Name, Name)>,
 }
 
 /// What a month has seen before the end of the window and before its start.
 #[derive(Debug, Clone, Copy)]
-struct Sums {
-    to: Quantity,
-    from: Quantity,
+pub(crate) struct Sums {
+    pub(crate) to: Quantity,
+    pub(crate) from: Quantity,
 }
 
 /// One usage event of the explained component.
@@ -130,7 +130,7 @@ impl<'b> Rater<'b> {
         let accepted = self.keys.accept(&envelope, self.descriptions.get(description))?;
         if accepted == Accepted::New {
             let Owner { project, source, subject } = self.owner(&envelope)?;
-            let label = self.labels.push(&envelope);
+            let label = self.labels.push(&envelope, self.explained.is_some());
             let record = Record { time: envelope.time, origin, label, description, project };
             self.resources.get(source, subject)?.records.push(record);
         }
@@ -183,7 +183,7 @@ impl<'b> Rater<'b> {
                 sums.from = sums.from.checked_add(measured.quantity)?;
             }
             if self.explained.as_ref() == Some(&part.component.id) {
-                let label = self.labels.push(envelope);
+                let label = self.labels.push(envelope, true);
                 let Owner { project, source, subject } = owner;
                 let (time, quantity) = (envelope.time, measured.quantity);
                 let part = number;
@@ -453,20 +453,30 @@ fn pay_once<'b>(
     plan.month_of(at).map(|month| (month, Sums { to: found.quantity, from }))
 }
 
-/// Adds the charge R(C(to)) − R(C(from)) unless it says nothing.
+/// Adds a charge unless it says nothing.
 fn push_charge(
     charges: &mut Vec<Charge>,
     plan: &Plan<'_>,
     names: &Names,
-    (key, sums, group): (SumKey, Sums, Option<Option<Name>>),
+    row: (SumKey, Sums, Option<Option<Name>>),
 ) -> Result<(), Overflow> {
+    charges.extend(charge(plan, names, row)?);
+    Ok(())
+}
+
+/// The charge R(C(to)) − R(C(from)), if it says something.
+pub(crate) fn charge(
+    plan: &Plan<'_>,
+    names: &Names,
+    (key, sums, group): (SumKey, Sums, Option<Option<Name>>),
+) -> Result<Option<Charge>, Overflow> {
     let part = &plan.parts()[key.part];
     let month = &plan.months()[key.month];
     let rounded = |reading| meter::cost(&part.component.model, reading, month)?.round_half_even();
     let quantity = sums.to.checked_sub(sums.from)?;
     let amount = rounded(sums.to)?.checked_sub(rounded(sums.from)?)?;
     if quantity.is_zero() && amount.is_zero() {
-        return Ok(());
+        return Ok(None);
     }
     let text = |name| names.text(name).to_owned();
     let key = ChargeKey {
@@ -478,6 +488,5 @@ fn push_charge(
         month: month.name,
         group: group.map(|group| group.map(text)),
     };
-    charges.push(Charge { key, quantity, amount });
-    Ok(())
+    Ok(Some(Charge { key, quantity, amount }))
 }

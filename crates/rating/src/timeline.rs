@@ -90,9 +90,14 @@ mod tests {
         let parsed: Vec<StateEvent<&str>> = events
             .lines()
             .map(|line| {
-                let [time, owner, state] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
-                let meaning =
-                    if state == "DELETED" { StateMeaning::Deleted } else { StateLists::default().meaning(state) };
+                let [time, owner, state] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+                    panic!("{line}")
+                };
+                let meaning = if state == "DELETED" {
+                    StateMeaning::Deleted
+                } else {
+                    StateLists::default().meaning(state)
+                };
                 StateEvent { time: time.parse::<i64>().unwrap() * 1_000_000, owner, meaning }
             })
             .collect();
@@ -127,27 +132,36 @@ mod tests {
 
     #[test]
     fn what_holds_after_the_last_event_of_a_second_holds_from_that_second() {
-        check("1900 a STOPPED\n2100 a RUNNING\n2200 a TERMINATING\n3000 a DELETED", &expect![[r"
+        check(
+            "1900 a STOPPED\n2100 a RUNNING\n2200 a TERMINATING\n3000 a DELETED",
+            &expect![[r"
             1 to 2: event 0 inactive
             2 to 3: event 2 active
-        "]]);
+        "]],
+        );
         check("1100 a RUNNING\n1200 a DELETED", &expect![""]);
     }
 
     #[test]
     fn an_event_of_another_owner_is_disputed_only_during_a_life() {
-        check("1000 a RUNNING\n2000 b STOPPED\n3000 a DELETED\n4000 b RUNNING\n5000 a DELETED", &expect![[r"
+        check(
+            "1000 a RUNNING\n2000 b STOPPED\n3000 a DELETED\n4000 b RUNNING\n5000 a DELETED",
+            &expect![[r"
             event 1 disputed
             1 to 3: event 0 active
             event 4 disputed
             4 to on: event 3 active
-        "]]);
+        "]],
+        );
     }
 
     #[test]
     fn a_deletion_of_nothing_is_nothing() {
-        check("1000 a DELETED\n2000 b RUNNING", &expect![[r"
+        check(
+            "1000 a DELETED\n2000 b RUNNING",
+            &expect![[r"
             2 to on: event 1 active
-        "]]);
+        "]],
+        );
     }
 }

@@ -31,7 +31,10 @@ fn a_refusal_names_the_field_the_reason_and_the_remedy() {
             "not a JSON object: EOF while parsing a string (column 80); write one complete CloudEvents object a line"
         ],
     );
-    check("[]", &expect!["not a JSON object: this is an array; write one complete CloudEvents object a line"]);
+    check(
+        "[]",
+        &expect!["not a JSON object: this is an array; write one complete CloudEvents object a line"],
+    );
     check(
         &with(r#""id":"e1","#, ""),
         &expect!["field `id` is missing; add it; rating.md lists the fields of each type"],
@@ -40,7 +43,10 @@ fn a_refusal_names_the_field_the_reason_and_the_remedy() {
         &with(r#""id":"e1""#, r#""id":7"#),
         &expect!["field `id` is a number, not a text; write it as the contract's type"],
     );
-    check(&with(r#""id":"e1""#, r#""id":"""#), &expect!["field `id` is empty; name it with at least one character"]);
+    check(
+        &with(r#""id":"e1""#, r#""id":"""#),
+        &expect!["field `id` is empty; name it with at least one character"],
+    );
     check(
         &with(r#""id":"e1""#, r#""id":"e1","id":"e2""#),
         &expect![
@@ -82,7 +88,9 @@ fn a_time_is_rfc_3339_with_an_offset_in_the_years_1900_to_2199() {
     ] {
         assert_eq!(time(text), r#"time "T" is not RFC 3339 with an offset"#, "{text}");
     }
-    for text in ["0000-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "9999-12-01T00:00:00Z"] {
+    for text in
+        ["0000-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "9999-12-01T00:00:00Z"]
+    {
         assert_eq!(time(text), r#"time "T" lies outside the years 1900 to 2199"#, "{text}");
     }
     for text in ["2026-10-05T07:00:00Z", "2026-10-05T10:00:00+03:00", "2026-10-05 10:00:00.000+03:00"] {
@@ -108,7 +116,11 @@ fn a_negative_or_huge_json_number_refuses_the_event_and_a_text_that_is_no_number
         let text = read(&line).map_or_else(|refusal| refusal.to_string(), |_| "accepted".to_owned());
         assert_eq!(text, expected, "{}", &value[..value.len().min(20)]);
         let cost = line.replace(r#""kind":"vm""#, r#""kind":"cost""#);
-        assert_eq!(read(&cost).is_ok(), !expected.contains("10^12") && !expected.contains("1000"), "{expected}");
+        assert_eq!(
+            read(&cost).is_ok(),
+            !expected.contains("10^12") && !expected.contains("1000"),
+            "{expected}"
+        );
     }
 }
 

@@ -93,9 +93,11 @@ impl<'a> Table<'a> {
         let value = self.get(field)?;
         match value.get_ref() {
             DeValue::String(text) if !text.is_empty() => Some((text.as_ref(), value.span())),
-            DeValue::String(_) => {
-                problems.add(value.span(), format!("{}: `{field}` is empty", self.name), "write at least one character")
-            }
+            DeValue::String(_) => problems.add(
+                value.span(),
+                format!("{}: `{field}` is empty", self.name),
+                "write at least one character",
+            ),
             other => self.wrong_type(field, other, value.span(), "a text in quotes", problems),
         }
     }
@@ -108,7 +110,8 @@ impl<'a> Table<'a> {
         let number = Number::from_text(text, false).filter(|_| places <= 9 && whole.len() <= digits);
         if number.is_none() {
             let reason = format!("{}: `{field}` is \"{}\"", self.name, shortened(text));
-            let limit = format!("write a decimal below 10^{digits} with at most 9 places, such as \"365.25\"");
+            let limit =
+                format!("write a decimal below 10^{digits} with at most 9 places, such as \"365.25\"");
             return problems.add(span, reason, limit);
         }
         number
@@ -220,5 +223,9 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 
 /// A text short enough for a message.
 pub fn shortened(text: &str) -> String {
-    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(40).chain("…".chars()).collect() }
+    if text.chars().count() <= 40 {
+        text.to_owned()
+    } else {
+        text.chars().take(40).chain("…".chars()).collect()
+    }
 }

@@ -9,8 +9,8 @@ use toml::de::{DeTable, DeValue};
 pub use super::fields::Problem;
 use super::fields::{Problems, SpannedText, Table, shortened};
 use super::{
-    Component, Condition, DELETED, Model, Per, PriceBook, Prorate, RoundUp, StateLists, Subject, TierMode, Tiers,
-    Vat, Version,
+    Component, Condition, DELETED, Model, Per, PriceBook, Prorate, RoundUp, StateLists, Subject, TierMode,
+    Tiers, Vat, Version,
 };
 use crate::calendar::{Calendar, FIRST_YEAR, LAST_YEAR};
 use crate::event::{self, Value};
@@ -19,7 +19,18 @@ use crate::number::Number;
 const BOOK_FIELDS: &[&str] = &["id", "currency", "timezone", "vat"];
 const VERSION_FIELDS: &[&str] = &["effective", "announced", "vat", "component"];
 const COMPONENT_FIELDS: &[&str] = &[
-    "id", "kind", "when", "model", "quantity", "price", "per", "prorate", "tiers", "tier_mode", "group_by", "round_up",
+    "id",
+    "kind",
+    "when",
+    "model",
+    "quantity",
+    "price",
+    "per",
+    "prorate",
+    "tiers",
+    "tier_mode",
+    "group_by",
+    "round_up",
     "vat",
 ];
 /// A price lies below 10⁹.
@@ -118,7 +129,11 @@ fn read_states(root: &Table<'_>, problems: &mut Problems) -> BTreeMap<String, St
     for (kind, value) in kinds {
         let name = format!("[states.{}]", kind.get_ref());
         let DeValue::Table(entries) = value.get_ref() else {
-            problems.add::<()>(value.span(), format!("{name} is not a table"), "write lists of states under it");
+            problems.add::<()>(
+                value.span(),
+                format!("{name} is not a table"),
+                "write lists of states under it",
+            );
             continue;
         };
         let table = Table::new(name, value.span(), entries, &["active", "inactive", "inherit"], problems);
@@ -172,8 +187,10 @@ fn read_versions(root: &Table<'_>, calendar: &Calendar, problems: &mut Problems)
             continue;
         };
         if let Some(before) = versions.last().filter(|before| before.effective >= version.effective) {
-            let reason =
-                format!("version {} stands after version {}, which it overlaps", version.effective, before.effective);
+            let reason = format!(
+                "version {} stands after version {}, which it overlaps",
+                version.effective, before.effective
+            );
             let remedy = "give each version a date of its own, and write them in the order of their dates";
             problems.add::<()>(span, reason, remedy);
         }
@@ -212,7 +229,8 @@ fn read_version<'a>(
             Some((Version { effective, start, announced, vat, components }, span))
         }
         _ => {
-            let reason = format!("{}: `effective` lies outside the years {FIRST_YEAR} to {LAST_YEAR}", table.name);
+            let reason =
+                format!("{}: `effective` lies outside the years {FIRST_YEAR} to {LAST_YEAR}", table.name);
             problems.add(span, reason, "write the date from which the prices hold")
         }
     }
@@ -296,9 +314,19 @@ fn read_value(
     let written = match item.get_ref() {
         DeValue::String(text) => Value::of_text(text, signed),
         DeValue::Boolean(truth) => Value::Text(truth.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => number_value(table, number.as_str(), item, problems)?,
+        DeValue::Integer(number) if number.radix() == 10 => {
+            number_value(table, number.as_str(), item, problems)?
+        }
         DeValue::Float(number) => number_value(table, number.as_str(), item, problems)?,
-        other => return table.wrong_type("when", other, item.span(), "a text, a number, or a list of them", problems),
+        other => {
+            return table.wrong_type(
+                "when",
+                other,
+                item.span(),
+                "a text, a number, or a list of them",
+                problems,
+            );
+        }
     };
     let class = matches!(&written, Value::Text(text) if matches!(text.as_str(), "active" | "inactive"));
     if *subject == Subject::Class && !class {
@@ -374,7 +402,11 @@ fn read_model(table: &Table<'_>, problems: &mut Problems) -> Option<Model> {
     for (field, models) in MODEL_FIELDS {
         if let Some(value) = table.get(field).filter(|_| !models.contains(&name)) {
             let reason = format!("{}: `{field}` does not go with model {name}", table.name);
-            problems.add::<()>(value.span(), reason, format!("remove it; it belongs to {}", models.join(", ")));
+            problems.add::<()>(
+                value.span(),
+                reason,
+                format!("remove it; it belongs to {}", models.join(", ")),
+            );
         }
     }
     if name == "per_use" && table.get("tiers").is_some() {

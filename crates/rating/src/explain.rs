@@ -1,0 +1,437 @@
+//! Explaining charges: the intervals and events behind each, and the arithmetic, for a pocket calculator.
+//!
+//! An explanation is made from the same events, plan and meters as the charge, but keeps what rating sums up. It
+//! looks at the month from its start to the end of the window, because a charge is R(C(to)) − R(C(from)).
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::calendar::{Month, MonthName, Second};
+use crate::charge::Charge;
+use crate::event::second_of;
+use crate::intake::{self, Descriptions, Label, Labels, Name, Names, Origin, Record, Resource};
+use crate::matching::{Match, Matches};
+use crate::meter::{self, Meter, Stretch, TierPart};
+use crate::money::{Amount, Overflow, Quantity};
+use crate::plan::{Part, Plan};
+use crate::price_book::{Component, Model, Prorate, TierMode};
+use crate::rate::{self, Rater, SumKey, Sums};
+use crate::timeline::{self, Holding, Told};
+
+/// Which charges are explained; what is `None` may be anything.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The project.
+    pub project: Option<String>,
+    /// The source.
+    pub source: Option<String>,
+    /// The resource.
+    pub resource: Option<String>,
+    /// The date of the version.
+    pub version: Option<Date>,
+    /// The month, as `2026-10`.
+    pub month: Option<String>,
+    /// The group; of a resource that lacks the attribute it is the empty text.
+    pub group: Option<String>,
+}
+
+/// An event behind a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Where it was read.
+    pub origin: Origin,
+    /// Its id.
+    pub id: String,
+    /// Its instant, in nanoseconds of Unix time.
+    pub time: i64,
+    /// Who caused it, if the event says.
+    pub actor: Option<String>,
+    /// The state, of state events.
+    pub state: Option<String>,
+}
+
+/// An interval (or, of usage, an instant) with what was metered in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interval {
+    /// The source of the resource.
+    pub source: String,
+    /// The resource.
+    pub resource: String,
+    /// Its first second.
+    pub start: Second,
+    /// The second after its last; of usage, the second after its own.
+    pub end: Second,
+    /// The quantity that held or was used.
+    pub quantity: Quantity,
+    /// The event that began it.
+    pub began: Cause,
+    /// The event that ended it; `None` where it went on beyond what is explained.
+    pub ended: Option<Cause>,
+}
+
+/// Consecutive hours or days with the same largest quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The first second of the first of them.
+    pub start: Second,
+    /// How many there are.
+    pub count: i64,
+    /// The largest quantity in each.
+    pub quantity: Quantity,
+}
+
+/// How the intervals make the quantity that is priced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Counting {
+    /// Σ over intervals of quantity × seconds.
+    Seconds,
+    /// Σ over runs of quantity × hours or days.
+    Slots(Vec<Run>),
+    /// The largest quantity of any interval; or the quantity of the only one.
+    Largest,
+    /// The largest sum of the intervals at one instant, first reached at this second.
+    LargestSum(Second),
+    /// The sum of the intervals' quantities.
+    Sum,
+    /// The sum, divided among tiers; all of it in one where the tiers are by volume.
+    Tiers(Vec<TierPart>),
+}
+
+/// What a month had come to at an instant: the quantity, and R(C(t)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The instant.
+    pub at: Second,
+    /// The quantity that is priced.
+    pub quantity: Quantity,
+    /// Its cost, rounded.
+    pub amount: Amount,
+}
+
+/// Why a charge is what it is.
+#[derive(Debug, Clone)]
+pub struct Explanation<'b> {
+    /// The charge.
+    pub charge: Charge,
+    /// Its component, with model and price.
+    pub component: &'b Component,
+    /// What the price is divided by: seconds of `per` or of the month, days of the month, or 1.
+    pub parts: i64,
+    /// In the order of time.
+    pub intervals: Vec<Interval>,
+    /// How they are counted, up to the end of the window.
+    pub counting: Counting,
+    /// At the start of the window, where the month began before it.
+    pub before: Option<Reading>,
+    /// At the end of the window, or of the month if that is earlier.
+    pub after: Reading,
+}
+
+/// The intervals of one charge; those of all resources of the project where it is project-wide.
+type Rows = BTreeMap<RowKey, Vec<Interval>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct RowKey {
+    part: usize,
+    month: usize,
+    project: Name,
+    resource: Option<(Name, Name)>,
+    group: Option<Option<Name>>,
+}
+
+/// Explains the charges of the rater's component that the selection names, in the order of a bill.
+///
+/// # Errors
+/// [`Overflow`] where a sum does not fit 256 bits.
+pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explanation<'b>>, Overflow> {
+    let Rater { plan, mut names, descriptions, labels, resources, explained, uses, .. } = rater;
+    let mut rows = Rows::new();
+    for used in &uses {
+        let began = cause(&labels, (used.label, used.origin, used.time), None);
+        let start = second_of(used.time);
+        let text = |name| names.text(name).to_owned();
+        let interval = Interval {
+            source: text(used.source),
+            resource: text(used.subject),
+            start,
+            end: start + 1,
+            quantity: used.quantity,
+            began,
+            ended: None,
+        };
+        let tiered = matches!(plan.parts()[used.part].component.model, Model::Tiered(_));
+        let resource = (!tiered).then_some((used.source, used.subject));
+        let key = RowKey { part: used.part, month: used.month, project: used.project, resource, group: None };
+        rows.entry(key).or_default().push(interval);
+    }
+    let mut gathering = Gathering {
+        plan: &plan,
+        descriptions: &descriptions,
+        labels: &labels,
+        component: explained.as_deref().unwrap_or_default(),
+        matches: Matches::default(),
+        rows,
+    };
+    for mut resource in resources.into_list() {
+        intake::sort(&mut resource.records, &labels);
+        gathering.resource(&resource, &mut names)?;
+    }
+    let mut explanations = Vec::new();
+    for (key, mut intervals) in gathering.rows {
+        intervals.sort_by_key(|interval| (interval.start, interval.began.time));
+        let explanation = explanation(&plan, &names, key, intervals)?;
+        explanations.extend(explanation.filter(|explanation| selection.names(&explanation.charge)));
+    }
+    explanations.sort_by(|one, other| one.charge.key.cmp(&other.charge.key));
+    Ok(explanations)
+}
+
+impl Selection {
+    fn names(&self, charge: &Charge) -> bool {
+        let key = &charge.key;
+        let same = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found.unwrap_or_default())
+        };
+        let month = |name: MonthName| self.month.as_deref().is_none_or(|wanted| wanted == name.to_string());
+        same(&self.project, Some(&key.project))
+            && same(&self.source, key.source.as_deref())
+            && same(&self.resource, key.resource.as_deref())
+            && same(&self.group, key.group.as_ref().and_then(Option::as_deref))
+            && self.version.is_none_or(|wanted| wanted == key.version)
+            && month(key.month)
+    }
+}
+
+/// Gathers the intervals of the state models.
+struct Gathering<'a, 'b> {
+    plan: &'a Plan<'b>,
+    descriptions: &'a Descriptions,
+    labels: &'a Labels,
+    component: &'a str,
+    matches: Matches<'b>,
+    rows: Rows,
+}
+
+impl Gathering<'_, '_> {
+    fn resource(&mut self, resource: &Resource, names: &mut Names) -> Result<(), Overflow> {
+        let records = &resource.records;
+        let events = rate::state_events(self.plan.book(), self.descriptions, records);
+        let (mut born, mut paid) = (None, false);
+        timeline::walk(events, |told| {
+            let Told::Holding(holding) = told else { return Ok(()) };
+            let born = *born.get_or_insert(holding.start);
+            let description = (records[holding.began].description, holding.class);
+            let found = self.matches.of(self.plan, self.descriptions, names, description)?.to_vec();
+            for found in &found {
+                let part = &self.plan.parts()[found.part];
+                if part.component.id != self.component {
+                    continue;
+                }
+                if !matches!(part.component.model, Model::Once { .. }) {
+                    self.held(resource, (part, found), &holding, names)?;
+                } else if let Some(at) = rate::once_at(part, &holding, born, self.plan.window().to())
+                    && !std::mem::replace(&mut paid, true)
+                    && let Some(month) = self.plan.month_of(at)
+                {
+                    let stretch = Stretch { start: at, end: at + 1, quantity: found.quantity };
+                    self.push(resource, (month, found), (&holding, stretch), names);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn held(
+        &mut self,
+        resource: &Resource,
+        (part, found): (&Part<'_>, &Match<'_>),
+        holding: &Holding,
+        names: &Names,
+    ) -> Result<(), Overflow> {
+        rate::each_stretch(part, holding, found.quantity, |month, stretch| {
+            self.push(resource, (month, found), (holding, stretch), names);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        resource: &Resource,
+        (month, found): (usize, &Match<'_>),
+        (holding, stretch): (&Holding, Stretch),
+        names: &Names,
+    ) {
+        let event = |record: &Record| {
+            let state = self.descriptions.get(record.description).state.clone();
+            cause(self.labels, (record.label, record.origin, record.time), state)
+        };
+        let records = &resource.records;
+        let ended = holding.ended.filter(|_| holding.end == stretch.end);
+        let interval = Interval {
+            source: names.text(resource.source).to_owned(),
+            resource: names.text(resource.subject).to_owned(),
+            start: stretch.start,
+            end: stretch.end,
+            quantity: stretch.quantity,
+            began: event(&records[holding.began]),
+            ended: ended.map(|number| event(&records[number])),
+        };
+        let part = &self.plan.parts()[found.part];
+        let project_wide = matches!(part.component.model, Model::MonthlyPeak { .. });
+        let key = RowKey {
+            part: found.part,
+            month,
+            project: records[holding.began].project,
+            resource: (!project_wide).then_some((resource.source, resource.subject)),
+            group: found.group,
+        };
+        self.rows.entry(key).or_default().push(interval);
+    }
+}
+
+fn cause(labels: &Labels, (label, origin, time): (Label, Origin, i64), state: Option<String>) -> Cause {
+    let (id, actor) = labels.id_and_actor(label);
+    Cause { origin, id, time, actor, state }
+}
+
+fn explanation<'b>(
+    plan: &Plan<'b>,
+    names: &Names,
+    key: RowKey,
+    intervals: Vec<Interval>,
+) -> Result<Option<Explanation<'b>>, Overflow> {
+    let (part, month) = (&plan.parts()[key.part], &plan.months()[key.month]);
+    let model = &part.component.model;
+    let window = plan.window();
+    let end = window.to().min(month.end);
+    let reading = |at: Second| -> Result<Reading, Overflow> {
+        let quantity = quantity_before(plan, model, month, (&intervals, at))?;
+        Ok(Reading { at, quantity, amount: meter::cost(model, quantity, month)?.round_half_even()? })
+    };
+    let after = reading(end)?;
+    let before = (month.start < window.from()).then(|| reading(window.from())).transpose()?;
+    let sums = Sums { to: after.quantity, from: before.map_or(Quantity::ZERO, |before| before.quantity) };
+    let RowKey { part: number, month: month_number, project, resource, group } = key;
+    let sum_key = SumKey { part: number, month: month_number, project, resource };
+    let Some(charge) = rate::charge(plan, names, (sum_key, sums, group))? else { return Ok(None) };
+    let counting = counting(plan, model, month, &intervals)?;
+    let parts = match model {
+        Model::PerSecond { per, .. } => per.seconds(),
+        Model::Monthly { prorate: Prorate::Day, .. } => month.day_count(),
+        Model::Monthly { prorate: Prorate::Second, .. } => month.seconds(),
+        _ => 1,
+    };
+    Ok(Some(Explanation { charge, component: part.component, parts, intervals, counting, before, after }))
+}
+
+/// The quantity that the model makes of what happened before an instant.
+fn quantity_before(
+    plan: &Plan<'_>,
+    model: &Model,
+    month: &Month,
+    (intervals, at): (&[Interval], Second),
+) -> Result<Quantity, Overflow> {
+    let past = intervals.iter().filter(|interval| interval.start < at);
+    match model {
+        Model::MonthlyPeak { .. } => Ok(meter::largest_sum(&mut changes(past, at)?, Second::MIN)?.1),
+        Model::Once { .. } | Model::PerUse { .. } | Model::Tiered(_) => {
+            past.map(|interval| interval.quantity).try_fold(Quantity::ZERO, Quantity::checked_add)
+        }
+        _ => {
+            let mut meter: Option<Meter> = None;
+            for interval in past {
+                let stretch =
+                    Stretch { start: interval.start, end: interval.end.min(at), quantity: interval.quantity };
+                match &mut meter {
+                    Some(meter) => meter.add(model, stretch, month, plan.hours())?,
+                    None => meter = Some(Meter::new(model, stretch, month, plan.hours())?),
+                }
+            }
+            meter.map_or(Ok(Quantity::ZERO), |meter| meter.reading())
+        }
+    }
+}
+
+fn changes<'i>(
+    intervals: impl Iterator<Item = &'i Interval>,
+    at: Second,
+) -> Result<Vec<(Second, Quantity)>, Overflow> {
+    let mut changes = Vec::new();
+    for interval in intervals {
+        changes.push((interval.start, interval.quantity));
+        changes.push((interval.end.min(at), Quantity::ZERO.checked_sub(interval.quantity)?));
+    }
+    Ok(changes)
+}
+
+fn counting(
+    plan: &Plan<'_>,
+    model: &Model,
+    month: &Month,
+    intervals: &[Interval],
+) -> Result<Counting, Overflow> {
+    Ok(match model {
+        Model::PerSecond { .. } | Model::Monthly { prorate: Prorate::Second, .. } => Counting::Seconds,
+        Model::HourlyPeak { .. } => {
+            let hours = plan.hours();
+            Counting::Slots(runs(intervals, |second| hours.index(second), |slot| hours.start(slot)))
+        }
+        Model::Monthly { prorate: Prorate::Day, .. } => {
+            let start = |slot| month.day_start(slot).unwrap_or(month.end);
+            Counting::Slots(runs(intervals, |second| month.day_index(second), start))
+        }
+        Model::Monthly { prorate: Prorate::None, .. } | Model::Once { .. } => Counting::Largest,
+        Model::MonthlyPeak { .. } => Counting::LargestSum(peak_second(intervals)?),
+        Model::PerUse { .. } => Counting::Sum,
+        Model::Tiered(tiers) => {
+            let quantities = intervals.iter().map(|interval| interval.quantity);
+            let sum = quantities.into_iter().try_fold(Quantity::ZERO, Quantity::checked_add)?;
+            Counting::Tiers(match tiers.mode {
+                TierMode::Graduated => meter::graduated(tiers, sum)?,
+                TierMode::Volume => {
+                    let tier = tiers.bounded.iter().find(|(up_to, _)| sum <= Quantity::from(*up_to));
+                    vec![TierPart { quantity: sum, price: tier.map_or(tiers.open, |(_, price)| *price) }]
+                }
+            })
+        }
+    })
+}
+
+/// The second at which the sum of the intervals first is at its largest.
+fn peak_second(intervals: &[Interval]) -> Result<Second, Overflow> {
+    let mut changes = changes(intervals.iter(), Second::MAX)?;
+    changes.sort_unstable_by_key(|(second, _)| *second);
+    let (mut sum, mut peak, mut at) =
+        (Quantity::ZERO, Quantity::ZERO, intervals.first().map_or(0, |interval| interval.start));
+    for together in changes.chunk_by(|one, other| one.0 == other.0) {
+        for (_, change) in together {
+            sum = sum.checked_add(*change)?;
+        }
+        if sum > peak {
+            (peak, at) = (sum, together[0].0);
+        }
+    }
+    Ok(at)
+}
+
+/// The largest quantity of each hour or day, equal neighbours taken together.
+fn runs(intervals: &[Interval], index: impl Fn(Second) -> i64, start: impl Fn(i64) -> Second) -> Vec<Run> {
+    let mut peaks: BTreeMap<i64, Quantity> = BTreeMap::new();
+    for interval in intervals {
+        for slot in index(interval.start)..=index(interval.end - 1) {
+            let peak = peaks.entry(slot).or_insert(interval.quantity);
+            *peak = interval.quantity.max(*peak);
+        }
+    }
+    let peaks: Vec<(i64, Quantity)> = peaks.into_iter().collect();
+    let neighbours =
+        |one: &(i64, Quantity), other: &(i64, Quantity)| one.1 == other.1 && one.0 + 1 == other.0;
+    let runs = peaks.chunk_by(neighbours);
+    runs.map(|run| {
+        let (first, quantity) = run[0];
+        Run { start: start(first), count: i64::try_from(run.len()).unwrap_or(i64::MAX), quantity }
+    })
+    .collect()
+}
