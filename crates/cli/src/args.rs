@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use kopeck_connect::convert::Source;
+use kopeck_rating::calendar::Calendar;
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -21,7 +23,34 @@ pub enum Command {
     /// Show the intervals and events behind a charge, and its arithmetic
     #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Write a realistic stream of usage events: VMs with day and night, volumes, options, jobs, API calls
+    #[command(after_long_help = SAMPLE_EXAMPLES)]
+    Sample(SampleArgs),
+    /// Turn foreign records into usage events
+    #[command(after_long_help = CONVERT_EXAMPLES)]
+    Convert(ConvertArgs),
 }
+
+const SAMPLE_EXAMPLES: &str = "\
+The same options give the same bytes on every machine. About 7 events for each VM and day; times are Moscow's.
+
+Example:
+  kopeck sample --seed 1 --vms 12 --days 31 -o sample.jsonl
+  kopeck rate --prices examples/sample.toml --events sample.jsonl --from 2026-10-01 --to 2026-11-01";
+
+const CONVERT_EXAMPLES: &str = "\
+Formats:
+  slurm  job accounting as `sacct --allusers --parsable2 --noheader` prints it (with a header, any columns)
+  swf    Standard Workload Format of the Parallel Workloads Archive
+
+Records that can not be converted are refused one by one, and the rest goes on. Files may be gzipped.
+
+Examples:
+  kopeck convert slurm sacct.log -o jobs.jsonl
+  kopeck convert slurm sacct.log | kopeck rate --prices examples/marketplace.toml --events - \\
+      --from 2016-12-01 --to 2017-02-01
+
+Exit codes: 0 all converted; 1 some records were refused; 2 a bad argument or file.";
 
 const EXPLAIN_EXAMPLES: &str = "\
 The input is that of `kopeck rate`; the other options are the charge's key as `kopeck rate` prints it.
@@ -104,6 +133,55 @@ pub struct ExplainArgs {
     pub format: ExplainFormat,
 }
 
+/// `kopeck sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Another seed gives another stream
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many VMs are alive at a time
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub vms: u32,
+    /// How many days it lasts
+    #[arg(long, value_name = "N", default_value_t = 31)]
+    pub days: u32,
+    /// Its first day
+    #[arg(long, value_name = "DATE", value_parser = parse_date, default_value = "2026-10-01")]
+    pub start: Date,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
+}
+
+/// `kopeck convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// What the files hold
+    #[arg(value_name = "FORMAT", value_parser = parse_source)]
+    pub source: Source,
+    /// The files, one after the other; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
+    /// What jobs become: usage at their end, or resources that live while they run
+    #[arg(long = "as", value_enum, value_name = "EVENTS", default_value_t = JobsAs::Usage)]
+    pub jobs_as: JobsAs,
+    /// The IANA time zone of times without an offset
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone, default_value = "UTC")]
+    pub timezone: Calendar,
+}
+
+/// What jobs become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JobsAs {
+    /// A usage event at the end of each job
+    Usage,
+    /// A resource that runs from the job's start to its end
+    State,
+}
+
 /// How an explanation is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExplainFormat {
@@ -122,6 +200,16 @@ pub enum Format {
     Json,
     /// For spreadsheets
     Csv,
+}
+
+fn parse_source(name: &str) -> Result<Source, String> {
+    let names: Vec<_> = Source::ALL.into_iter().map(Source::name).collect();
+    Source::named(name).ok_or_else(|| format!("unknown format: write {}", names.join(" or ")))
+}
+
+fn parse_zone(name: &str) -> Result<Calendar, String> {
+    Calendar::of_zone(name)
+        .ok_or_else(|| "unknown time zone: write an IANA name such as Europe/Moscow".to_owned())
 }
 
 fn parse_date(text: &str) -> Result<Date, String> {

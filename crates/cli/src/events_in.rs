@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
+use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -55,12 +56,24 @@ impl Inputs {
         mut read: impl FnMut(u32, &str, &mut dyn BufRead) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         for (number, (name, file)) in (0_u32..).zip(self.files) {
-            let mut reader = BufReader::with_capacity(BUFFER, self.progress.wrap_read(file));
-            read(number, &name, &mut reader)?;
+            let plain = BufReader::with_capacity(BUFFER, self.progress.wrap_read(file));
+            let mut reader = unzipped(plain).map_err(|error| Failure::file(&name, "read", &error))?;
+            read(number, &name, &mut *reader)?;
         }
         self.progress.finish_and_clear();
         Ok(())
     }
+}
+
+/// The first bytes of a gzip file (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads what a gzip file holds, and any other file as it is.
+fn unzipped<'a>(mut plain: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    if plain.fill_buf()?.starts_with(&GZIP) {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(plain))));
+    }
+    Ok(Box::new(plain))
 }
 
 fn progress_bar(bytes: Option<u64>) -> ProgressBar {
@@ -103,26 +116,18 @@ pub fn each_line(
 
 /// Reads a line without its end; answers whether there was one.
 fn next_line(reader: &mut dyn BufRead, longest: usize, line: &mut Vec<u8>) -> io::Result<bool> {
-    let mut any = false;
-    loop {
-        let buffer = match reader.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        if buffer.is_empty() {
-            return Ok(any);
-        }
-        any = true;
-        let end = memchr::memchr(b'\n', buffer);
-        let part = &buffer[..end.unwrap_or(buffer.len())];
-        let room = (longest + 1).saturating_sub(line.len());
-        line.extend_from_slice(&part[..part.len().min(room)]);
-        let used = part.len() + usize::from(end.is_some());
-        reader.consume(used);
-        if end.is_some() {
-            return Ok(true);
-        }
+    // One byte more than the longest shows that a line is too long, one more may be its end.
+    let room = longest + 2;
+    if (&mut *reader).take(room as u64).read_until(b'\n', line)? == 0 {
+        return Ok(false);
     }
+    if line.ends_with(b"\n") {
+        line.pop();
+    } else if line.len() == room {
+        reader.skip_until(b'\n')?;
+    }
+    line.truncate(longest + 1);
+    Ok(true)
 }
 
 #[cfg(test)]

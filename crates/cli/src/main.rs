@@ -6,10 +6,13 @@
 mod args;
 mod bill;
 mod book_file;
+mod convert;
 mod events_in;
 mod explain;
 mod failure;
+mod output;
 mod rate;
+mod sample;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Rate(args) => rate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Convert(args) => convert::run(&args),
     };
     match done {
         Ok(Done::Whole) => ExitCode::SUCCESS,

@@ -47,7 +47,7 @@ pub struct Read {
 }
 
 /// Refusals beyond this many are counted and not printed.
-const MOST_REFUSALS: u64 = 100;
+pub const MOST_REFUSALS: u64 = 100;
 
 /// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
 pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Failure> {

@@ -98,7 +98,7 @@ impl<'a> Table<'a> {
                 format!("{}: `{field}` is empty", self.name),
                 "write at least one character",
             ),
-            other => self.wrong_type(field, other, value.span(), "a text in quotes", problems),
+            _ => self.wrong_type(field, value, "a text in quotes", problems),
         }
     }
 
@@ -122,11 +122,11 @@ impl<'a> Table<'a> {
         let value = self.get(field)?;
         let expected = "a date without quotes, such as 2026-10-01";
         let DeValue::Datetime(moment) = value.get_ref() else {
-            return self.wrong_type(field, value.get_ref(), value.span(), expected, problems);
+            return self.wrong_type(field, value, expected, problems);
         };
         let date = match (moment.date, moment.time) {
             (Some(date), None) => Some(date),
-            _ => self.wrong_type(field, value.get_ref(), value.span(), expected, problems),
+            _ => self.wrong_type(field, value, expected, problems),
         }?;
         let date = i16::try_from(date.year)
             .ok()
@@ -140,7 +140,7 @@ impl<'a> Table<'a> {
         let value = self.get(field)?;
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(*truth),
-            other => self.wrong_type(field, other, value.span(), "true or false", problems),
+            _ => self.wrong_type(field, value, "true or false", problems),
         }
     }
 
@@ -148,13 +148,13 @@ impl<'a> Table<'a> {
     pub fn texts(&self, field: &str, problems: &mut Problems) -> Option<Vec<SpannedText<'a>>> {
         let value = self.get(field)?;
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong_type(field, value.get_ref(), value.span(), "a list of texts", problems);
+            return self.wrong_type(field, value, "a list of texts", problems);
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in items.iter() {
             match item.get_ref() {
                 DeValue::String(text) if !text.is_empty() => texts.push((text.as_ref(), item.span())),
-                other => return self.wrong_type(field, other, item.span(), "a list of texts", problems),
+                _ => return self.wrong_type(field, item, "a list of texts", problems),
             }
         }
         Some(texts)
@@ -171,7 +171,7 @@ impl<'a> Table<'a> {
         let value = self.get(field)?;
         match value.get_ref() {
             DeValue::Table(entries) => Some((entries, value.span())),
-            other => self.wrong_type(field, other, value.span(), "a table", problems),
+            _ => self.wrong_type(field, value, "a table", problems),
         }
     }
 
@@ -184,13 +184,13 @@ impl<'a> Table<'a> {
         let value = self.get(field)?;
         let expected = "a list of tables";
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong_type(field, value.get_ref(), value.span(), expected, problems);
+            return self.wrong_type(field, value, expected, problems);
         };
         let mut tables = Vec::with_capacity(items.len());
         for item in items.iter() {
             match item.get_ref() {
                 DeValue::Table(entries) => tables.push((entries, item.span())),
-                other => return self.wrong_type(field, other, item.span(), expected, problems),
+                _ => return self.wrong_type(field, item, expected, problems),
             }
         }
         Some(tables)
@@ -200,13 +200,12 @@ impl<'a> Table<'a> {
     pub fn wrong_type<T>(
         &self,
         field: &str,
-        found: &DeValue<'_>,
-        span: Range<usize>,
+        found: &Spanned<DeValue<'_>>,
         expected: &str,
         problems: &mut Problems,
     ) -> Option<T> {
-        let reason = format!("{}: `{field}` is {}", self.name, type_name(found));
-        problems.add(span, reason, format!("write {expected}"))
+        let reason = format!("{}: `{field}` is {}", self.name, type_name(found.get_ref()));
+        problems.add(found.span(), reason, format!("write {expected}"))
     }
 }
 

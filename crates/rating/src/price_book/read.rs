@@ -318,15 +318,7 @@ fn read_value(
             number_value(table, number.as_str(), item, problems)?
         }
         DeValue::Float(number) => number_value(table, number.as_str(), item, problems)?,
-        other => {
-            return table.wrong_type(
-                "when",
-                other,
-                item.span(),
-                "a text, a number, or a list of them",
-                problems,
-            );
-        }
+        _ => return table.wrong_type("when", item, "a text, a number, or a list of them", problems),
     };
     let class = matches!(&written, Value::Text(text) if matches!(text.as_str(), "active" | "inactive"));
     if *subject == Subject::Class && !class {
