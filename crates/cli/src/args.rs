@@ -7,7 +7,7 @@ use kopeck_rating::calendar::Calendar;
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, about = "kopeck turns what clouds report into money: exactly, in real time", arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -32,7 +32,8 @@ pub enum Command {
 }
 
 const SAMPLE_EXAMPLES: &str = "\
-The same options give the same bytes on every machine. About 7 events for each VM and day; times are Moscow's.
+The same options give the same bytes on every machine. It has about 7 events for each VM and day;
+times are Moscow's.
 
 Example:
   kopeck sample --seed 1 --vms 12 --days 31 -o sample.jsonl
@@ -40,10 +41,11 @@ Example:
 
 const CONVERT_EXAMPLES: &str = "\
 Formats:
-  slurm  job accounting as `sacct --allusers --parsable2 --noheader` prints it (with a header, any columns)
+  slurm  job accounting as `sacct --allusers --parsable2` prints it
   swf    Standard Workload Format of the Parallel Workloads Archive
 
-Records that can not be converted are refused one by one, and the rest goes on. Files may be gzipped.
+Records that can not be converted are refused one by one, and the rest goes on.
+Files may be gzipped.
 
 Examples:
   kopeck convert slurm sacct.log -o jobs.jsonl
@@ -53,22 +55,25 @@ Examples:
 Exit codes: 0 all converted; 1 some records were refused; 2 a bad argument or file.";
 
 const EXPLAIN_EXAMPLES: &str = "\
-The input is that of `kopeck rate`; the other options are the charge's key as `kopeck rate` prints it.
+The input is that of `kopeck rate`; the other options are the charge's key as it prints it.
 What is left out may be anything: all charges that match are explained.
 
 Example:
-  kopeck explain --prices examples/private-region.toml --events october.jsonl --from 2026-10-01 --to 2026-11-01 \\
-      --project acme --resource vm-1 --component vm.active.vcpu
+  kopeck explain --prices examples/private-region.toml --events october.jsonl \\
+      --from 2026-10-01 --to 2026-11-01 --project acme --resource vm-1 --component vm.active.vcpu
 
-Exit codes: 0 explained; 1 explained, and some events were refused; 2 no such charge, or a bad argument or file.";
+Exit codes: 0 explained; 1 explained, and some events were refused;
+2 no such charge, or a bad argument or file.";
 
 const RATE_EXAMPLES: &str = "\
 Examples:
-  kopeck rate --prices examples/private-region.toml --events october.jsonl --from 2026-10-01 --to 2026-11-01
+  kopeck rate --prices examples/private-region.toml --events october.jsonl \\
+      --from 2026-10-01 --to 2026-11-01
   kopeck convert slurm sacct.log | kopeck rate --prices examples/marketplace.toml --events - \\
       --from 2016-12-01 --to 2017-02-01 --format csv
 
-Exit codes: 0 all rated; 1 some events were refused, the rest is rated; 2 a bad argument, price book or file.";
+Exit codes: 0 all rated; 1 some events were refused, the rest is rated;
+2 a bad argument, price book or file.";
 
 /// What is rated.
 #[derive(Debug, Args)]

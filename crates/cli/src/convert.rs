@@ -27,7 +27,7 @@ pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
         };
         let converted = args.source.convert(reader, output.writer(), &options, &mut refuse);
         untold?;
-        add(&mut all, converted.map_err(|error| Failure::file(name, "convert", &error))?);
+        all += converted.map_err(|error| Failure::file(name, "convert", &error))?;
         Ok(())
     })?;
     output.finish()?;
@@ -42,16 +42,6 @@ fn refusal_text(refused: &Refused, file: &str) -> String {
     let field = refused.field.map(|field| format!("field {field}: ")).unwrap_or_default();
     let place = format!("{file}:{}", refused.line);
     paragraph("error", format_args!("record refused: {field}{}", refused.reason), Some(&place), refused.remedy)
-}
-
-fn add(all: &mut Summary, one: Summary) {
-    all.records += one.records;
-    all.events += one.events;
-    all.skipped += one.skipped;
-    all.refused += one.refused;
-    for (reason, count) in one.skipped_as {
-        *all.skipped_as.entry(reason).or_default() += count;
-    }
 }
 
 fn summary_text(all: &Summary) -> String {

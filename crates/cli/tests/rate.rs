@@ -1,0 +1,112 @@
+//! `kopeck rate`, `explain`, `sample` and `convert` as people use them.
+
+mod desk;
+
+use desk::{Desk, root};
+use std::fs;
+
+fn case(name: &str) -> Desk {
+    let folder = root().join("fixtures/cases").join(name);
+    let read = |file: &str| fs::read(folder.join(file)).unwrap();
+    Desk::new().file("prices.toml", read("prices.toml")).file("events.jsonl", read("events.jsonl"))
+}
+
+const OCTOBER: &str = "--prices prices.toml --events events.jsonl --from 2026-10-01 --to 2026-11-01";
+
+#[test]
+fn a_bill_is_a_table_for_people() {
+    insta::assert_snapshot!(case("07-price-change-within-a-month").kopeck(&format!("rate {OCTOBER}")).whole());
+}
+
+#[test]
+fn a_bill_is_csv_for_spreadsheets() {
+    let answer = case("04-licences-at-once").kopeck(&format!("rate {OCTOBER} --format csv"));
+    insta::assert_snapshot!(answer.whole());
+}
+
+#[test]
+fn a_window_without_charges_says_so() {
+    let answer = case("01-private-region-by-the-second")
+        .kopeck("rate --prices prices.toml --events events.jsonl --from 2025-10-01 --to 2025-11-01");
+    insta::assert_snapshot!(answer.whole());
+}
+
+#[test]
+fn an_explanation_can_be_checked_with_a_pocket_calculator() {
+    let explain = |name: &str, key: &str| {
+        case(name).kopeck(&format!("explain {OCTOBER} --component {key}")).whole()
+    };
+    let second = explain("01-private-region-by-the-second", "vm.active.vcpu");
+    let hour = explain("02-hourly-peak", "cc.ram_hours --resource vm-1");
+    let tiers = explain("06-jobs-storage-api-calls", "api.call");
+    let day = explain("07-price-change-within-a-month", "vol.gb");
+    let peak = explain("07-price-change-within-a-month", "os.licence");
+    insta::assert_snapshot!([second, hour, tiers, day, peak].join("\n"));
+}
+
+#[test]
+fn several_files_and_standard_input_are_one_stream() {
+    let desk = case("08-disorder-and-duplicates");
+    let whole = desk.kopeck(&format!("rate {OCTOBER} --format json")).stdout;
+    let events = fs::read_to_string(desk.path("events.jsonl")).unwrap();
+    let lines: Vec<_> = events.lines().collect();
+    let (one, two) = lines.split_at(9);
+    let desk = desk.file("one.jsonl", one.join("\n"));
+    let line = "rate --prices prices.toml --events one.jsonl --events - --from 2026-10-01 --to 2026-11-01 --format json";
+    assert_eq!(desk.kopeck_reading(line, two.join("\r\n")).stdout, whole);
+}
+
+#[test]
+fn as_of_moves_the_end_of_the_window_if_it_is_earlier() {
+    let rate = |name: &str, as_of: &str| {
+        case(name).kopeck(&format!("rate {OCTOBER} --format json --as-of {as_of}")).stdout
+    };
+    let name = "01-private-region-by-the-second";
+    let whole = case(name).kopeck(&format!("rate {OCTOBER} --format json")).stdout;
+    assert_eq!(rate(name, "2027-01-01T00:00:00Z"), whole);
+    let half = rate(name, "2026-10-05T10:00:02.9+03:00");
+    assert!(half.contains(r#""quantity":"8","amount":"0.001111""#), "{half}");
+    let none = rate(name, "2026-01-01T00:00:00Z");
+    assert!(none.contains(r#""charges":[],"total":"0.000000""#), "{none}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_sample_and_a_file_is_written_whole() {
+    let desk = Desk::new();
+    let printed = desk.kopeck("sample --seed 7 --vms 3 --days 2").stdout;
+    assert_eq!(desk.kopeck("sample --seed 7 --vms 3 --days 2 -o s.jsonl").whole(), "exit code 0\n--- stdout\n--- stderr\n");
+    assert_eq!(fs::read_to_string(desk.path("s.jsonl")).unwrap(), printed);
+    assert_eq!(fs::read_dir(desk.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_sample_month_is_priced_by_its_example_book_without_a_warning() {
+    let desk = Desk::new().file("prices.toml", fs::read(root().join("examples/sample.toml")).unwrap());
+    desk.kopeck("sample --seed 1 --vms 12 --days 31 -o events.jsonl");
+    let answer = desk.kopeck(&format!("rate {OCTOBER} --format json"));
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert!(answer.stdout.len() > 10_000);
+}
+
+#[test]
+fn slurm_jobs_become_a_bill_by_project() {
+    let log = root().join("../shared/data/slurm-sacct/phillips.log");
+    if !log.exists() {
+        return;
+    }
+    let desk = Desk::new().file("prices.toml", fs::read(root().join("examples/marketplace.toml")).unwrap());
+    let answer = desk.kopeck(&format!("convert slurm {} -o events.jsonl", log.display()));
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, ""));
+    let line = "rate --prices prices.toml --events events.jsonl --from 2016-12-01 --to 2017-02-01 --format csv";
+    let bill = desk.kopeck(line);
+    assert_eq!((bill.code, bill.stderr.as_str()), (0, ""));
+    assert!(bill.stdout.lines().count() > 10, "{}", bill.stdout);
+}
+
+#[test]
+fn every_command_teaches_by_examples() {
+    let desk = Desk::new();
+    let helps = ["--help", "rate --help", "explain --help", "sample --help", "convert --help"];
+    let whole: Vec<_> = helps.iter().map(|line| desk.kopeck(line).whole()).collect();
+    insta::assert_snapshot!(whole.join("\n"));
+}
