@@ -62,7 +62,8 @@ const DEMO_VMS: &str = "12";
 fn demo() -> Result<(), Failed> {
     cargo(&["build", "--release", "--locked", "--package", "kopeck"])?;
     let folder = root()?.join("target/demo");
-    fs::create_dir_all(&folder).map_err(|error| Failed(format!("can not make {}: {error}", folder.display())))?;
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failed(format!("can not make {}: {error}", folder.display())))?;
     let events = folder.join("events.jsonl");
     let output = File::create(&events)
         .map_err(|error| Failed(format!("can not write {}: {error}", events.display())))?;
@@ -85,7 +86,8 @@ fn cargo(args: &[&str]) -> Result<(), Failed> {
 /// Runs a command in the root of the workspace.
 fn run(mut command: Command) -> Result<(), Failed> {
     command.current_dir(root()?).stdin(Stdio::null());
-    let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let line = format!("{name} {}", args.join(" "));
     eprintln!("$ {line}");

@@ -7,7 +7,11 @@ use kopeck_rating::calendar::Calendar;
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
-#[command(version, about = "kopeck turns what clouds report into money: exactly, in real time", arg_required_else_help = true)]
+#[command(
+    version,
+    about = "kopeck turns what clouds report into money: exactly, in real time",
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -10,8 +10,7 @@ use crate::rate::{MOST_REFUSALS, tell};
 
 /// Runs the command.
 pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
-    let options =
-        Options { timezone: args.timezone.zone().clone(), as_state: args.jobs_as == JobsAs::State };
+    let options = Options { timezone: args.timezone.zone().clone(), as_state: args.jobs_as == JobsAs::State };
     let inputs = Inputs::open(&args.files)?;
     let mut output = Output::open(args.output.as_deref())?;
     let mut all = Summary::default();
@@ -41,7 +40,12 @@ pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
 fn refusal_text(refused: &Refused, file: &str) -> String {
     let field = refused.field.map(|field| format!("field {field}: ")).unwrap_or_default();
     let place = format!("{file}:{}", refused.line);
-    paragraph("error", format_args!("record refused: {field}{}", refused.reason), Some(&place), refused.remedy)
+    paragraph(
+        "error",
+        format_args!("record refused: {field}{}", refused.reason),
+        Some(&place),
+        refused.remedy,
+    )
 }
 
 fn summary_text(all: &Summary) -> String {

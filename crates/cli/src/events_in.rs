@@ -1,10 +1,14 @@
-//! Lines from files and standard input: streamed, numbered, bounded, with progress on a terminal.
+//! Files and standard input: streamed, in whole lines, bounded, with progress on a terminal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
 
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
+use kopeck_rating::event::LONGEST_LINE;
+use kopeck_rating::rate::{Batch, Origin};
 
 use crate::failure::Failure;
 
@@ -89,76 +93,141 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     }
 }
 
-/// Calls `take` with each line that is not blank, without its end, and its number from 1. Of a line longer than
-/// `longest` the first `longest` + 1 bytes are given, and the rest is passed over.
-pub fn each_line(
-    reader: &mut dyn BufRead,
-    longest: usize,
-    mut take: impl FnMut(u64, &[u8]) -> Result<(), Failure>,
-) -> io::Result<Result<(), Failure>> {
-    let mut line = Vec::new();
-    for number in 1_u64.. {
-        line.clear();
-        if !next_line(reader, longest, &mut line)? {
-            break;
-        }
-        let text = line.strip_suffix(b"\r").unwrap_or(&line);
-        let text = if number == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
-        if text.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        if let Err(failure) = take(number, text) {
-            return Ok(Err(failure));
-        }
-    }
-    Ok(Ok(()))
+/// Bytes that are read, and then parsed, at a time.
+const CHUNK: usize = 1 << 18;
+/// Chunks that wait for each thread, and batches that wait for their turn behind it.
+const WAITING: usize = 4;
+
+/// Reads all files as batches and hands them over in their order. Parsing runs ahead on `threads` threads.
+pub fn each_batch(
+    inputs: Inputs,
+    threads: usize,
+    mut take: impl FnMut(Batch) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    thread::scope(|scope| {
+        let lanes: Vec<Lane> = (0..threads.max(1))
+            .map(|_| {
+                let (chunks, waiting) = mpsc::sync_channel::<(Vec<u8>, Origin)>(WAITING);
+                let (done, batches) = mpsc::sync_channel(WAITING);
+                scope.spawn(move || {
+                    for (bytes, first) in waiting {
+                        // Nobody waits for the rest where the run has failed.
+                        if done.send(Batch::read(bytes, first)).is_err() {
+                            break;
+                        }
+                    }
+                });
+                Lane { chunks, batches }
+            })
+            .collect();
+        let mut turns = Turns { lanes, sent: 0, taken: 0 };
+        inputs.each(|file, name, reader| {
+            let failed = |error| Failure::file(name, "read", &error);
+            let (mut rest, mut line) = (Vec::new(), 1);
+            while let Some(chunk) = next_chunk(reader, &mut rest).map_err(failed)? {
+                let lines = chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+                turns.send((chunk, Origin { file, line }), &mut take)?;
+                line += lines;
+            }
+            Ok(())
+        })?;
+        turns.finish(&mut take)
+    })
 }
 
-/// Reads a line without its end; answers whether there was one.
-fn next_line(reader: &mut dyn BufRead, longest: usize, line: &mut Vec<u8>) -> io::Result<bool> {
-    // One byte more than the longest shows that a line is too long, one more may be its end.
-    let room = longest + 2;
-    if (&mut *reader).take(room as u64).read_until(b'\n', line)? == 0 {
-        return Ok(false);
+/// A thread that parses: chunks go in, batches come out in the same order.
+struct Lane {
+    chunks: SyncSender<(Vec<u8>, Origin)>,
+    batches: Receiver<Batch>,
+}
+
+/// Chunks go round the lanes, and batches are taken in the same round.
+struct Turns {
+    lanes: Vec<Lane>,
+    sent: usize,
+    taken: usize,
+}
+
+impl Turns {
+    fn send(
+        &mut self,
+        chunk: (Vec<u8>, Origin),
+        take: &mut impl FnMut(Batch) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.sent - self.taken == self.lanes.len() * WAITING {
+            self.take_next(take)?;
+        }
+        let lane = &self.lanes[self.sent % self.lanes.len()];
+        self.sent += 1;
+        // A lane ends before its sender only by a panic, which the scope passes on.
+        lane.chunks.send(chunk).map_err(|_| Failure::Output(io::ErrorKind::BrokenPipe.into()))
     }
-    if line.ends_with(b"\n") {
-        line.pop();
-    } else if line.len() == room {
-        reader.skip_until(b'\n')?;
+
+    fn take_next(&mut self, take: &mut impl FnMut(Batch) -> Result<(), Failure>) -> Result<(), Failure> {
+        let lane = &self.lanes[self.taken % self.lanes.len()];
+        self.taken += 1;
+        take(lane.batches.recv().map_err(|_| Failure::Output(io::ErrorKind::BrokenPipe.into()))?)
     }
-    line.truncate(longest + 1);
-    Ok(true)
+
+    fn finish(mut self, take: &mut impl FnMut(Batch) -> Result<(), Failure>) -> Result<(), Failure> {
+        while self.taken < self.sent {
+            self.take_next(take)?;
+        }
+        Ok(())
+    }
+}
+
+/// The next whole lines of a file, or what is left of it. Of a line that is too long for an event the beginning is
+/// given, enough to be refused, and the rest is passed over.
+fn next_chunk(reader: &mut dyn BufRead, rest: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    let mut chunk = std::mem::take(rest);
+    chunk.reserve(CHUNK);
+    loop {
+        let read = (&mut *reader).take(CHUNK as u64).read_to_end(&mut chunk)?;
+        if read == 0 {
+            return Ok((!chunk.is_empty()).then_some(chunk));
+        }
+        if let Some(end) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            *rest = chunk.split_off(end + 1);
+            return Ok(Some(chunk));
+        }
+        if chunk.len() > LONGEST_LINE {
+            chunk.truncate(LONGEST_LINE + 1);
+            chunk.push(b'\n');
+            reader.skip_until(b'\n')?;
+            return Ok(Some(chunk));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(text: &[u8], longest: usize) -> Vec<(u64, String)> {
-        let mut reader = BufReader::with_capacity(3, text);
-        let mut found = Vec::new();
-        each_line(&mut reader, longest, |number, line| {
-            found.push((number, String::from_utf8_lossy(line).into_owned()));
-            Ok(())
-        })
-        .unwrap()
-        .unwrap();
+    fn chunks(text: &[u8]) -> Vec<Vec<u8>> {
+        let mut reader = BufReader::with_capacity(7, text);
+        let (mut rest, mut found) = (Vec::new(), Vec::new());
+        while let Some(chunk) = next_chunk(&mut reader, &mut rest).unwrap() {
+            found.push(chunk);
+        }
         found
     }
 
-    fn numbered(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
-        expected.iter().map(|(number, text)| (*number, (*text).to_owned())).collect()
-    }
-
     #[test]
-    fn lines_are_numbered_and_blank_ones_passed_over() {
-        assert_eq!(lines(b"one\r\n\n  \nfour", 9), numbered(&[(1, "one"), (4, "four")]));
-        assert_eq!(lines(b"", 9), numbered(&[]));
-        assert_eq!(lines(b"\xef\xbb\xbfone\n", 9), numbered(&[(1, "one")]));
+    fn chunks_are_whole_lines_and_together_the_file() {
+        let text = "0123456789\n".repeat(100_000) + "the end";
+        let found = chunks(text.as_bytes());
+        assert!(found.len() > 2);
+        assert!(found[..found.len() - 1].iter().all(|chunk| chunk.ends_with(b"\n")));
+        assert_eq!(found.concat(), text.as_bytes());
+        assert_eq!(chunks(b""), Vec::<Vec<u8>>::new());
     }
 
     #[test]
     fn a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() {
-        assert_eq!(lines(b"0123456789\nnext\n", 4), numbered(&[(1, "01234"), (2, "next")]));
+        let text = [&vec![b'x'; 3 * LONGEST_LINE][..], b"\nnext\n"].concat();
+        let found = chunks(&text).concat();
+        let lines: Vec<_> = found.split(|byte| *byte == b'\n').map(<[u8]>::len).collect();
+        assert_eq!(lines, [LONGEST_LINE + 1, 4, 0]);
     }
 }

@@ -15,7 +15,7 @@ use crate::args::{ExplainArgs, ExplainFormat};
 use crate::bill::plain_table;
 use crate::book_file;
 use crate::failure::{Done, Failure};
-use crate::rate::{out_of_range, read_events, window};
+use crate::rate::{out_of_range, place, read_events, window};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<Done, Failure> {
@@ -225,12 +225,7 @@ impl Page<'_> {
     fn cause(&self, cause: &Cause) -> String {
         let state = cause.state.as_deref().map(|state| format!("{state} ")).unwrap_or_default();
         let actor = cause.actor.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
-        format!("{state}{} ({}){actor}", cause.id, self.place(cause))
-    }
-
-    fn place(&self, cause: &Cause) -> String {
-        let file = usize::try_from(cause.origin.file).ok().and_then(|file| self.files.get(file));
-        format!("{}:{}", file.map_or("?", String::as_str), cause.origin.line)
+        format!("{state}{} ({}){actor}", cause.id, place(self.files, cause.origin))
     }
 
     /// A second as RFC 3339 in the zone of the book.
@@ -255,7 +250,7 @@ impl Page<'_> {
         let cause = |cause: &Cause| {
             json!({
                 "id": cause.id,
-                "file": self.place(cause).rsplit_once(':').map(|(file, _)| file),
+                "file": usize::try_from(cause.origin.file).ok().and_then(|file| self.files.get(file)),
                 "line": cause.origin.line,
                 "state": cause.state,
                 "actor": cause.actor,

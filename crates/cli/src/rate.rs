@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
+use std::thread;
 
 use kopeck_rating::charge::Window;
-use kopeck_rating::event::{LONGEST_LINE, Refusal};
-use kopeck_rating::intake::Origin;
+use kopeck_rating::event::Refusal;
 use kopeck_rating::notice::{Notices, Seen};
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::rate::Rater;
+use kopeck_rating::rate::{Origin, Rater};
 
 use crate::args::{RateArgs, RateInput};
-use crate::events_in::{Inputs, each_line};
+use crate::events_in::{Inputs, each_batch};
 use crate::failure::{Done, Failure, paragraph};
 use crate::{bill, book_file};
 
@@ -21,9 +21,9 @@ pub fn run(args: &RateArgs) -> Result<Done, Failure> {
     let window = window(&args.input, &book)?;
     let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
     let read = read_events(&args.input.events, &mut rater)?;
-    let rated = rater.finish()?;
+    let rated = rater.finish_on(threads())?;
     tell_notices(&rated.notices, &read.files)?;
-    bill::print(&rated.bill, args.format, &mut BufWriter::new(io::stdout().lock()))?;
+    bill::print(&rated.rows, args.format, &mut BufWriter::with_capacity(bill::BUFFER, io::stdout().lock()))?;
     Ok(if read.refused == 0 { Done::Whole } else { Done::SomeRefused })
 }
 
@@ -54,20 +54,16 @@ pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Fail
     let inputs = Inputs::open(paths)?;
     let files = inputs.names();
     let mut refused = 0_u64;
-    inputs.each(|file, name, reader| {
-        each_line(reader, LONGEST_LINE, |line, text| {
-            match rater.accept(text, Origin { file, line }) {
-                Ok(_) => {}
-                Err(refusal) => {
-                    refused += 1;
-                    if refused <= MOST_REFUSALS {
-                        tell(&refusal_text(&refusal, &place(name, line)))?;
-                    }
-                }
+    each_batch(inputs, threads(), |batch| {
+        let mut told = Ok(());
+        rater.take(batch, |origin, outcome| {
+            let Err(refusal) = outcome else { return };
+            refused += 1;
+            if refused <= MOST_REFUSALS && told.is_ok() {
+                told = tell(&refusal_text(&refusal, &place(&files, origin)));
             }
-            Ok(())
-        })
-        .map_err(|error| Failure::file(name, "read", &error))?
+        });
+        told
     })?;
     if refused > MOST_REFUSALS {
         tell(&format!("error: {} more events were refused\n", refused - MOST_REFUSALS))?;
@@ -83,8 +79,15 @@ fn refusal_text(refusal: &Refusal, place: &str) -> String {
     paragraph("error", format_args!("event refused: {refusal}"), Some(place), refusal.remedy())
 }
 
-fn place(file: &str, line: u64) -> String {
-    format!("{file}:{line}")
+/// The file and line of an event.
+pub fn place(files: &[String], origin: Origin) -> String {
+    let name = usize::try_from(origin.file).ok().and_then(|file| files.get(file));
+    format!("{}:{}", name.map_or("?", String::as_str), origin.line)
+}
+
+/// As many threads as the machine has cores for.
+pub fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Writes to standard error.
@@ -96,8 +99,7 @@ pub fn tell(text: &str) -> Result<(), Failure> {
 pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> {
     let mut text = String::new();
     let mut warn = |reason: String, seen: &Seen, remedy: &str| {
-        let name = usize::try_from(seen.first.file).ok().and_then(|file| files.get(file));
-        let place = place(name.map_or("?", String::as_str), seen.first.line);
+        let place = place(files, seen.first);
         // Writing to a text can not fail.
         let _ = write!(text, "{}", paragraph("warning", reason, Some(&place), remedy));
     };

@@ -98,19 +98,83 @@ impl Charge {
     }
 }
 
+impl Charge {
+    /// The charge with borrowed texts.
+    #[must_use]
+    pub fn as_ref(&self) -> ChargeRef<'_> {
+        let ChargeKey { project, source, resource, component, version, month, group } = &self.key;
+        ChargeRef {
+            project,
+            source: source.as_deref(),
+            resource: resource.as_deref(),
+            component,
+            version: *version,
+            month: *month,
+            group: group.as_ref().map(Option::as_deref),
+            quantity: self.quantity,
+            amount: self.amount,
+        }
+    }
+}
+
+/// A [`Charge`] with borrowed texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChargeRef<'a> {
+    /// See [`ChargeKey::project`].
+    pub project: &'a str,
+    /// See [`ChargeKey::source`].
+    pub source: Option<&'a str>,
+    /// See [`ChargeKey::resource`].
+    pub resource: Option<&'a str>,
+    /// See [`ChargeKey::component`].
+    pub component: &'a str,
+    /// See [`ChargeKey::version`].
+    pub version: Date,
+    /// See [`ChargeKey::month`].
+    pub month: MonthName,
+    /// See [`ChargeKey::group`].
+    pub group: Option<Option<&'a str>>,
+    /// See [`Charge::quantity`].
+    pub quantity: Quantity,
+    /// See [`Charge::amount`].
+    pub amount: Amount,
+}
+
+impl ChargeRef<'_> {
+    /// The charge with texts of its own.
+    #[must_use]
+    pub fn to_owned(&self) -> Charge {
+        let key = ChargeKey {
+            project: self.project.to_owned(),
+            source: self.source.map(str::to_owned),
+            resource: self.resource.map(str::to_owned),
+            component: self.component.to_owned(),
+            version: self.version,
+            month: self.month,
+            group: self.group.map(|group| group.map(str::to_owned)),
+        };
+        Charge { key, quantity: self.quantity, amount: self.amount }
+    }
+}
+
 impl Serialize for Charge {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let key = &self.key;
+        self.as_ref().serialize(serializer)
+    }
+}
+
+impl Serialize for ChargeRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_struct("Charge", 9)?;
-        row.serialize_field("project", &key.project)?;
-        row.serialize_field("source", &key.source)?;
-        row.serialize_field("resource", &key.resource)?;
-        row.serialize_field("component", &key.component)?;
-        row.serialize_field("version", &Text(&key.version))?;
-        row.serialize_field("month", &Text(&key.month))?;
+        row.serialize_field("project", self.project)?;
+        row.serialize_field("source", &self.source)?;
+        row.serialize_field("resource", &self.resource)?;
+        row.serialize_field("component", self.component)?;
+        row.serialize_field("version", &Text(&self.version))?;
+        row.serialize_field("month", &Text(&self.month))?;
         row.serialize_field("quantity", &Text(&self.quantity))?;
         row.serialize_field("amount", &Text(&self.amount))?;
-        match &key.group {
+        match &self.group {
             Some(group) => row.serialize_field("group", group)?,
             None => row.skip_field("group")?,
         }
@@ -119,7 +183,7 @@ impl Serialize for Charge {
 }
 
 /// A value that is written as its text.
-struct Text<'a, T>(&'a T);
+pub(crate) struct Text<'a, T>(pub(crate) &'a T);
 
 impl<T: std::fmt::Display> Serialize for Text<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -17,7 +17,7 @@ use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
 pub const DEEPEST: u32 = 64;
 
 /// Objects with more fields are refused: finding the doubled ones costs the square.
-const MOST_FIELDS: usize = 1_000;
+pub(crate) const MOST_FIELDS: usize = 1_000;
 
 /// Why a JSON value was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,18 @@ pub fn of_field(name: &str, value: u64) -> u64 {
     hasher.finish()
 }
 
+/// The hash of the known fields of an event: its type, its instant, and its texts in a fixed order.
+#[must_use]
+pub fn of_event<const N: usize>(is_state: bool, time: i64, texts: [Option<&str>; N]) -> u64 {
+    let mut hasher = hasher(if is_state { b'S' } else { b'U' });
+    hasher.write_i64(time);
+    for text in texts {
+        hasher.write_usize(text.map_or(0, |text| text.len() + 1));
+        hasher.write(text.unwrap_or_default().as_bytes());
+    }
+    hasher.finish()
+}
+
 /// The hash of a text.
 #[must_use]
 pub fn of_text(text: &str) -> u64 {
@@ -60,6 +72,14 @@ pub fn of_key(source: &str, id: &str) -> u128 {
     hasher.write_usize(source.len());
     hasher.write(source.as_bytes());
     hasher.write(id.as_bytes());
+    hasher.finish128().as_u128()
+}
+
+/// The 128-bit hash of a name.
+#[must_use]
+pub fn of_name(name: &str) -> u128 {
+    let mut hasher = SipHasher128::new_with_keys(0x6b6f_7065_636b, 2);
+    hasher.write(name.as_bytes());
     hasher.finish128().as_u128()
 }
 

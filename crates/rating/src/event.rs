@@ -5,6 +5,8 @@
 //! What is not here: the order of events and the lives of resources (`timeline`), and whether a key was seen
 //! before (`intake`).
 
+mod fields;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -158,21 +160,6 @@ pub struct Envelope<'a> {
     content: u64,
 }
 
-/// The required and optional fields of an envelope, while its line is read.
-#[derive(Default)]
-struct Fields<'a> {
-    specversion: Option<Cow<'a, str>>,
-    event_type: Option<Cow<'a, str>>,
-    source: Option<Cow<'a, str>>,
-    id: Option<Cow<'a, str>>,
-    subject: Option<Cow<'a, str>>,
-    time: Option<Cow<'a, str>>,
-    project: Option<Cow<'a, str>>,
-    sequence: Option<Cow<'a, str>>,
-    actor: Option<Cow<'a, str>>,
-    data: Option<&'a RawValue>,
-}
-
 impl<'a> Envelope<'a> {
     /// Reads one line.
     ///
@@ -183,84 +170,25 @@ impl<'a> Envelope<'a> {
             return Err(Refusal::TooLong);
         }
         let line = std::str::from_utf8(line).map_err(|error| Refusal::NotUtf8(error.valid_up_to() + 1))?;
-        let Object(entries) = serde_json::from_str(line).map_err(|error| not_an_object(line, &error))?;
-        let mut fields = Fields::default();
-        let mut content = 0_u64;
-        for (name, value) in entries {
-            content = content.wrapping_add(fields.take(&name, value)?);
-        }
-        fields.check(content)
+        fields::read(line)?.check()
     }
 
     /// The hash of the whole event: equal for equal JSON at an equal instant.
     #[must_use]
     pub fn content(&self, data: &Description) -> u64 {
-        self.content.wrapping_add(content::of_field("data", data.content))
+        self.content_without_data().wrapping_add(data.content())
+    }
+
+    /// The hash of all fields but `data`, to which [`Description::content`] is added.
+    #[must_use]
+    pub fn content_without_data(&self) -> u64 {
+        self.content
     }
 
     /// The 128-bit hash of the idempotency key.
     #[must_use]
     pub fn key(&self) -> u128 {
         content::of_key(&self.source, &self.id)
-    }
-}
-
-impl<'a> Fields<'a> {
-    /// Takes one field and answers its share of the content's hash.
-    fn take(&mut self, name: &str, value: &'a RawValue) -> Result<u64, Refusal> {
-        let (slot, field): (&mut Option<Cow<'a, str>>, &'static str) = match name {
-            "data" => {
-                self.data = Some(value);
-                return Ok(0);
-            }
-            "specversion" => (&mut self.specversion, "specversion"),
-            "type" => (&mut self.event_type, "type"),
-            "source" => (&mut self.source, "source"),
-            "id" => (&mut self.id, "id"),
-            "subject" => (&mut self.subject, "subject"),
-            "time" => (&mut self.time, "time"),
-            "project" => (&mut self.project, "project"),
-            "sequence" => (&mut self.sequence, "sequence"),
-            "actor" => (&mut self.actor, "actor"),
-            _ => return Ok(content::of_field(name, hash(value)?)),
-        };
-        if value.get() == "null" && matches!(field, "sequence" | "actor") {
-            return Ok(0);
-        }
-        let text = text(field, value)?;
-        if text.is_empty() {
-            return Err(Refusal::Empty(field));
-        }
-        // The instant is hashed, not its writing: see `check`.
-        let share = if field == "time" { 0 } else { content::of_field(field, content::of_text(&text)) };
-        *slot = Some(text);
-        Ok(share)
-    }
-
-    fn check(self, content: u64) -> Result<Envelope<'a>, Refusal> {
-        let need = |field: Option<Cow<'a, str>>, name| field.ok_or(Refusal::Missing(name));
-        let specversion = need(self.specversion, "specversion")?;
-        if specversion != "1.0" {
-            return Err(Refusal::SpecVersion(specversion.into_owned()));
-        }
-        let event_type = match &*need(self.event_type, "type")? {
-            "kopeck.state.v1" => EventType::State,
-            "kopeck.usage.v1" => EventType::Usage,
-            other => return Err(Refusal::UnknownType(other.to_owned())),
-        };
-        let time = instant(&need(self.time, "time")?)?;
-        Ok(Envelope {
-            source: need(self.source, "source")?,
-            id: need(self.id, "id")?,
-            event_type,
-            subject: need(self.subject, "subject")?,
-            time,
-            project: need(self.project, "project")?,
-            sequence: self.sequence,
-            actor: self.actor,
-            data: self.data.ok_or(Refusal::Missing("data"))?,
-            content: content.wrapping_add(content::of_field("time", time.cast_unsigned())),
-        })
     }
 }
 
@@ -305,36 +233,56 @@ impl Description {
     pub fn read(event_type: EventType, data: &RawValue) -> Result<Description, Refusal> {
         let Object(entries) = object("data", data)?;
         let (mut kind, mut state, mut region, mut attributes) = (None, None, None, None);
-        for (name, value) in entries {
-            match &*name {
-                "kind" => kind = Some(text("data.kind", value)?.into_owned()),
-                "state" if event_type == EventType::State => {
-                    state = Some(text("data.state", value)?.into_owned());
+        let mut content = 0_u64;
+        for (name, value) in &entries {
+            match &**name {
+                "kind" => kind = Some(text("data.kind", value)?),
+                "state" if event_type == EventType::State => state = Some(text("data.state", value)?),
+                "region" if value.get() != "null" => region = Some(text("data.region", value)?),
+                "attributes" => {
+                    attributes = Some(object("data.attributes", value)?);
+                    continue;
                 }
-                "region" if value.get() != "null" => region = Some(text("data.region", value)?.into_owned()),
-                "attributes" => attributes = Some(object("data.attributes", value)?),
                 _ => {}
             }
+            content = content.wrapping_add(content::of_field(name, hash(value)?));
         }
         let kind = kind.ok_or(Refusal::Missing("data.kind"))?;
         if event_type == EventType::State && state.is_none() {
             return Err(Refusal::Missing("data.state"));
         }
         for (field, value) in [("data.kind", Some(&kind)), ("data.state", state.as_ref())] {
-            if value.is_some_and(String::is_empty) {
+            if value.is_some_and(|text| text.is_empty()) {
                 return Err(Refusal::Empty(field));
             }
         }
         let Object(attributes) = attributes.ok_or(Refusal::Missing("data.attributes"))?;
         let signed = kind == COST;
         let mut values = Vec::with_capacity(attributes.len());
+        let mut all = 0_u64;
         for (name, value) in attributes {
+            all = all.wrapping_add(content::of_field(&name, hash(value)?));
             if let Some(value) = attribute(&name, value, signed)? {
                 values.push((name.into_owned(), value));
             }
         }
         values.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        Ok(Description { kind, state, region, attributes: values, content: hash(data)? })
+        content = content.wrapping_add(content::of_field("attributes", all));
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        let (kind, state, region) = (kind.into_owned(), owned(state), owned(region));
+        Ok(Description {
+            kind,
+            state,
+            region,
+            attributes: values,
+            content: content::of_field("data", content),
+        })
+    }
+
+    /// The share of the data in the hash of its event.
+    #[must_use]
+    pub fn content(&self) -> u64 {
+        self.content
     }
 
     /// The attribute of that name, if the event has it and it is not null.
@@ -459,16 +407,6 @@ fn type_name(raw: &str) -> &'static str {
         Some(b'n') => "null",
         _ => "a number",
     }
-}
-
-fn not_an_object(line: &str, error: &serde_json::Error) -> Refusal {
-    if line.trim_start().starts_with('[') {
-        return Refusal::NotJson("this is an array".to_owned());
-    }
-    // The parser counts lines within its input, which is one line; only the column says something.
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or(&text);
-    Refusal::NotJson(format!("{text} (column {})", error.column()))
 }
 
 #[cfg(test)]

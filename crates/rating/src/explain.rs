@@ -7,16 +7,19 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::batch::Origin;
 use crate::calendar::{Month, MonthName, Second};
 use crate::charge::Charge;
 use crate::event::second_of;
-use crate::intake::{self, Descriptions, Label, Labels, Name, Names, Origin, Record, Resource};
-use crate::matching::{Match, Matches};
+use crate::intake::{Label, Labels, Name, Names, Places, Record, Resource};
+use crate::matching::{Group, Match, Matches};
 use crate::meter::{self, Meter, Stretch, TierPart};
+use crate::metering::{self, Known};
 use crate::money::{Amount, Overflow, Quantity};
-use crate::plan::{Part, Plan};
+use crate::plan::Plan;
 use crate::price_book::{Component, Model, Prorate, TierMode};
-use crate::rate::{self, Rater, SumKey, Sums};
+use crate::rate::{Rater, Use};
+use crate::rows::{MeterKey, Readings, Row};
 use crate::timeline::{self, Holding, Told};
 
 /// Which charges are explained; what is `None` may be anything.
@@ -137,7 +140,7 @@ struct RowKey {
     month: usize,
     project: Name,
     resource: Option<(Name, Name)>,
-    group: Option<Option<Name>>,
+    group: Option<Option<Group>>,
 }
 
 /// Explains the charges of the rater's component that the selection names, in the order of a bill.
@@ -145,42 +148,29 @@ struct RowKey {
 /// # Errors
 /// [`Overflow`] where a sum does not fit 256 bits.
 pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explanation<'b>>, Overflow> {
-    let Rater { plan, mut names, descriptions, labels, resources, explained, uses, .. } = rater;
-    let mut rows = Rows::new();
-    for used in &uses {
-        let began = cause(&labels, (used.label, used.origin, used.time), None);
-        let start = second_of(used.time);
-        let text = |name| names.text(name).to_owned();
-        let interval = Interval {
-            source: text(used.source),
-            resource: text(used.subject),
-            start,
-            end: start + 1,
-            quantity: used.quantity,
-            began,
-            ended: None,
-        };
-        let tiered = matches!(plan.parts()[used.part].component.model, Model::Tiered(_));
-        let resource = (!tiered).then_some((used.source, used.subject));
-        let key = RowKey { part: used.part, month: used.month, project: used.project, resource, group: None };
-        rows.entry(key).or_default().push(interval);
-    }
+    let Rater { plan, names, descriptions, labels, places, records, explained, uses, .. } = rater;
+    let known = Known { plan: &plan, descriptions: &descriptions, labels: &labels, records: &records };
     let mut gathering = Gathering {
-        plan: &plan,
-        descriptions: &descriptions,
-        labels: &labels,
+        known,
+        names: &names,
+        places: &places,
         component: explained.as_deref().unwrap_or_default(),
         matches: Matches::default(),
-        rows,
+        rows: Rows::new(),
     };
-    for mut resource in resources.into_list() {
-        intake::sort(&mut resource.records, &labels);
-        gathering.resource(&resource, &mut names)?;
+    for used in &uses {
+        gathering.usage(used);
+    }
+    let mut sorted = Vec::new();
+    for resource in records.resources() {
+        records.sorted(resource, &labels, &mut sorted);
+        gathering.resource(resource, &sorted)?;
     }
     let mut explanations = Vec::new();
-    for (key, mut intervals) in gathering.rows {
+    let Gathering { matches, rows, .. } = gathering;
+    for (key, mut intervals) in rows {
         intervals.sort_by_key(|interval| (interval.start, interval.began.time));
-        let explanation = explanation(&plan, &names, key, intervals)?;
+        let explanation = explanation(&plan, (&names, matches.groups()), key, intervals)?;
         explanations.extend(explanation.filter(|explanation| selection.names(&explanation.charge)));
     }
     explanations.sort_by(|one, other| one.charge.key.cmp(&other.charge.key));
@@ -203,87 +193,93 @@ impl Selection {
     }
 }
 
-/// Gathers the intervals of the state models.
+/// Gathers the intervals of all charges of the component.
 struct Gathering<'a, 'b> {
-    plan: &'a Plan<'b>,
-    descriptions: &'a Descriptions,
-    labels: &'a Labels,
+    known: Known<'a, 'b>,
+    names: &'a Names,
+    places: &'a Places,
     component: &'a str,
     matches: Matches<'b>,
     rows: Rows,
 }
 
 impl Gathering<'_, '_> {
-    fn resource(&mut self, resource: &Resource, names: &mut Names) -> Result<(), Overflow> {
-        let records = &resource.records;
-        let events = rate::state_events(self.plan.book(), self.descriptions, records);
+    fn usage(&mut self, used: &Use) {
+        let start = second_of(used.time);
+        let text = |name| self.names.text(name).to_owned();
+        let interval = Interval {
+            source: text(used.owner.source),
+            resource: text(used.owner.subject),
+            start,
+            end: start + 1,
+            quantity: used.quantity,
+            began: cause(self.known.labels, (used.label, used.origin, used.time), None),
+            ended: None,
+        };
+        let tiered = matches!(self.known.plan.parts()[used.part].component.model, Model::Tiered(_));
+        let resource = (!tiered).then_some((used.owner.source, used.owner.subject));
+        let key =
+            RowKey { part: used.part, month: used.month, project: used.owner.project, resource, group: None };
+        self.rows.entry(key).or_default().push(interval);
+    }
+
+    fn resource(&mut self, resource: &Resource, records: &[Record]) -> Result<(), Overflow> {
+        let known = self.known;
+        let Known { plan, descriptions, records: all, .. } = known;
         let (mut born, mut paid) = (None, false);
-        timeline::walk(events, |told| {
+        timeline::walk(known.state_events(records), |told| {
             let Told::Holding(holding) = told else { return Ok(()) };
             let born = *born.get_or_insert(holding.start);
-            let description = (records[holding.began].description, holding.class);
-            let found = self.matches.of(self.plan, self.descriptions, names, description)?.to_vec();
+            let description = (all.description(&records[holding.began]), holding.class);
+            let found = self.matches.of(plan, descriptions, description)?.to_vec();
             for found in &found {
-                let part = &self.plan.parts()[found.part];
+                let part = &plan.parts()[found.part];
                 if part.component.id != self.component {
                     continue;
                 }
                 if !matches!(part.component.model, Model::Once { .. }) {
-                    self.held(resource, (part, found), &holding, names)?;
-                } else if let Some(at) = rate::once_at(part, &holding, born, self.plan.window().to())
+                    metering::each_stretch(part, &holding, found.quantity, |month, stretch| {
+                        self.push((resource, records), (month, found), (&holding, stretch));
+                        Ok(())
+                    })?;
+                } else if let Some(at) = metering::once_at(part, &holding, born, plan.window().to())
                     && !std::mem::replace(&mut paid, true)
-                    && let Some(month) = self.plan.month_of(at)
+                    && let Some(month) = plan.month_of(at)
                 {
                     let stretch = Stretch { start: at, end: at + 1, quantity: found.quantity };
-                    self.push(resource, (month, found), (&holding, stretch), names);
+                    self.push((resource, records), (month, found), (&holding, stretch));
                 }
             }
             Ok(())
         })
     }
 
-    fn held(
-        &mut self,
-        resource: &Resource,
-        (part, found): (&Part<'_>, &Match<'_>),
-        holding: &Holding,
-        names: &Names,
-    ) -> Result<(), Overflow> {
-        rate::each_stretch(part, holding, found.quantity, |month, stretch| {
-            self.push(resource, (month, found), (holding, stretch), names);
-            Ok(())
-        })?;
-        Ok(())
-    }
-
     fn push(
         &mut self,
-        resource: &Resource,
+        (resource, records): (&Resource, &[Record]),
         (month, found): (usize, &Match<'_>),
         (holding, stretch): (&Holding, Stretch),
-        names: &Names,
     ) {
+        let Known { plan, descriptions, labels, records: all } = self.known;
         let event = |record: &Record| {
-            let state = self.descriptions.get(record.description).state.clone();
-            cause(self.labels, (record.label, record.origin, record.time), state)
+            let state = descriptions.get(all.description(record)).state.clone();
+            cause(labels, (record.label, self.places.origin(record.place), record.time), state)
         };
-        let records = &resource.records;
         let ended = holding.ended.filter(|_| holding.end == stretch.end);
         let interval = Interval {
-            source: names.text(resource.source).to_owned(),
-            resource: names.text(resource.subject).to_owned(),
+            source: self.names.text(resource.source).to_owned(),
+            resource: self.names.text(resource.subject).to_owned(),
             start: stretch.start,
             end: stretch.end,
             quantity: stretch.quantity,
             began: event(&records[holding.began]),
             ended: ended.map(|number| event(&records[number])),
         };
-        let part = &self.plan.parts()[found.part];
-        let project_wide = matches!(part.component.model, Model::MonthlyPeak { .. });
+        let project_wide = matches!(plan.parts()[found.part].component.model, Model::MonthlyPeak { .. });
         let key = RowKey {
             part: found.part,
             month,
-            project: records[holding.began].project,
+            project: all.project(&records[holding.began]),
             resource: (!project_wide).then_some((resource.source, resource.subject)),
             group: found.group,
         };
@@ -298,7 +294,7 @@ fn cause(labels: &Labels, (label, origin, time): (Label, Origin, i64), state: Op
 
 fn explanation<'b>(
     plan: &Plan<'b>,
-    names: &Names,
+    (names, groups): (&Names, &[String]),
     key: RowKey,
     intervals: Vec<Interval>,
 ) -> Result<Option<Explanation<'b>>, Overflow> {
@@ -312,10 +308,12 @@ fn explanation<'b>(
     };
     let after = reading(end)?;
     let before = (month.start < window.from()).then(|| reading(window.from())).transpose()?;
-    let sums = Sums { to: after.quantity, from: before.map_or(Quantity::ZERO, |before| before.quantity) };
+    let readings =
+        Readings { to: after.quantity, from: before.map_or(Quantity::ZERO, |before| before.quantity) };
     let RowKey { part: number, month: month_number, project, resource, group } = key;
-    let sum_key = SumKey { part: number, month: month_number, project, resource };
-    let Some(charge) = rate::charge(plan, names, (sum_key, sums, group))? else { return Ok(None) };
+    let meter_key = MeterKey { part: number, month: month_number, project, resource };
+    let Some(row) = Row::new(plan, meter_key, readings, group)? else { return Ok(None) };
+    let charge = row.charge(plan, names, groups).to_owned();
     let counting = counting(plan, model, month, &intervals)?;
     let parts = match model {
         Model::PerSecond { per, .. } => per.seconds(),

@@ -1,57 +1,52 @@
-//! Intake: which events are accepted, and the state events kept for each resource until they are rated.
+//! Intake: the state events kept for each resource until they are rated, in little memory.
 //!
-//! An event is accepted once for its key (source, id); a second one with the same content is a duplicate, one with
-//! other content is refused. What is kept of a state event is 40 bytes, the text that breaks ties of time (its
-//! sequence and id) and a share of the table of keys; its data is kept once for all events that say the same.
+//! Of a state event 24 bytes are kept, the text that breaks ties of time (its sequence and id), and its share of the
+//! [`keys`](crate::keys). Its data, project and resource are kept once for all events that name them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
-use crate::content;
-use crate::event::{Description, Envelope, EventType, Refusal};
-
-/// Where an event was read: the number of its file and of its line in it, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
-    /// The number of the file, from 0, in the order given.
-    pub file: u32,
-    /// The number of the line, from 1.
-    pub line: u64,
-}
-
-/// What became of an event that was not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
-    /// It is rated.
-    New,
-    /// It was accepted before; nothing changes.
-    Duplicate,
-}
+use crate::batch::{LabelParts, Origin};
+use crate::event::{Description, Refusal};
+use crate::keys::Hashed;
 
 /// The number of a name in [`Names`].
 pub type Name = u32;
 
-/// Names, each kept once.
+/// A map whose keys are 128-bit hashes.
+type ByHash<V> = HashMap<u128, V, BuildHasherDefault<Hashed>>;
+
+fn number(count: usize) -> Result<u32, Refusal> {
+    u32::try_from(count).map_err(|_| Refusal::TooMany)
+}
+
+/// Names, each kept once and found by its hash.
 #[derive(Debug, Default)]
 pub struct Names {
-    numbers: HashMap<Box<str>, Name>,
+    numbers: ByHash<Name>,
     texts: Vec<Box<str>>,
 }
 
 impl Names {
+    /// The number of a known name.
+    #[must_use]
+    pub fn known(&self, hash: u128) -> Option<Name> {
+        self.numbers.get(&hash).copied()
+    }
+
     /// The number of a name, new or known.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] beyond 2³² names.
     pub fn number(&mut self, text: &str) -> Result<Name, Refusal> {
-        if let Some(number) = self.numbers.get(text) {
-            return Ok(*number);
+        let hash = crate::content::of_name(text);
+        if let Some(known) = self.known(hash) {
+            return Ok(known);
         }
-        let number = Name::try_from(self.texts.len()).map_err(|_| Refusal::TooMany)?;
+        let name = number(self.texts.len())?;
         self.texts.push(text.into());
-        self.numbers.insert(text.into(), number);
-        Ok(number)
+        self.numbers.insert(hash, name);
+        Ok(name)
     }
 
     /// The text of a name.
@@ -59,68 +54,21 @@ impl Names {
     pub fn text(&self, name: Name) -> &str {
         &self.texts[name as usize]
     }
-}
 
-/// A hash that is one already is not hashed again.
-#[derive(Debug, Default, Clone)]
-pub struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, hash: u128) {
-        let [low, high] =
-            [hash, hash >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
-        self.0 = low ^ high;
-    }
-}
-
-/// A map whose keys are 128-bit hashes.
-pub type ByHash<V> = HashMap<u128, V, BuildHasherDefault<Hashed>>;
-
-/// The keys of accepted events, with the hashes of their contents.
-#[derive(Debug, Default)]
-pub struct Keys(ByHash<u64>);
-
-impl Keys {
-    /// Accepts an event, or knows it.
-    ///
-    /// # Errors
-    /// [`Refusal::OtherContent`] where the key is known with other content.
-    pub fn accept(&mut self, envelope: &Envelope<'_>, data: &Description) -> Result<Accepted, Refusal> {
-        let content = envelope.content(data);
-        match self.0.entry(envelope.key()) {
-            Entry::Vacant(place) => {
-                place.insert(content);
-                Ok(Accepted::New)
-            }
-            Entry::Occupied(known) if *known.get() == content => Ok(Accepted::Duplicate),
-            Entry::Occupied(_) => Err(Refusal::OtherContent),
-        }
-    }
-
-    /// How many keys are known.
+    /// The place of each name in the order of their texts.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether no key is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<Name> = (0..).take(self.texts.len()).collect();
+        order.sort_unstable_by(|one, other| self.texts[*one as usize].cmp(&self.texts[*other as usize]));
+        let mut ranks = vec![0; order.len()];
+        for (rank, name) in (0..).zip(order) {
+            ranks[name as usize] = rank;
+        }
+        ranks
     }
 }
 
-/// The descriptions of state events, each kept once.
+/// The descriptions of state events, each kept once and found by the hash of its text.
 #[derive(Debug, Default)]
 pub struct Descriptions {
     numbers: ByHash<u32>,
@@ -128,18 +76,18 @@ pub struct Descriptions {
 }
 
 impl Descriptions {
-    /// The number of the data of a state event: found by its text, read where it is new.
+    /// The number of a known description.
+    #[must_use]
+    pub fn known(&self, hash: u128) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Keeps a new one.
     ///
     /// # Errors
-    /// What [`Description::read`] refuses, and [`Refusal::TooMany`] beyond 2³².
-    pub fn number(&mut self, envelope: &Envelope<'_>, currency: &str) -> Result<u32, Refusal> {
-        let hash = content::of_key("data", envelope.data.get());
-        if let Some(number) = self.numbers.get(&hash) {
-            return Ok(*number);
-        }
-        let description = Description::read(EventType::State, envelope.data)?;
-        description.check_currency(currency)?;
-        let number = u32::try_from(self.list.len()).map_err(|_| Refusal::TooMany)?;
+    /// [`Refusal::TooMany`] beyond 2³².
+    pub fn push(&mut self, hash: u128, description: Description) -> Result<u32, Refusal> {
+        let number = number(self.list.len())?;
         self.list.push(description);
         self.numbers.insert(hash, number);
         Ok(number)
@@ -169,114 +117,216 @@ impl Descriptions {
 pub struct Record {
     /// The instant, in nanoseconds of Unix time.
     pub time: i64,
-    /// Where it was read.
-    pub origin: Origin,
-    /// Its sequence and id in [`Labels`].
+    /// Where its sequence and id stand in [`Labels`].
     pub label: Label,
-    /// Its data in [`Descriptions`].
-    pub description: u32,
-    /// The project that it names.
-    pub project: Name,
+    /// The number of its project and data in [`Records`].
+    told: u32,
+    /// Its place in [`Places`].
+    pub place: u32,
+    /// One more than the number of the record of the same resource that was accepted before it; 0 for none.
+    before: u32,
 }
 
-/// Where the texts of an event stand in [`Labels`].
+/// Where the texts of an event stand in [`Labels`], in steps of four bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Label(u64);
+pub struct Label(u32);
+
+/// Bytes between two places where a label may begin: 2³² of them reach over 16 GiB.
+const LABEL_STEP: usize = 4;
 
 /// The sequences and ids of events, one after the other.
 #[derive(Debug, Default)]
 pub struct Labels(Vec<u8>);
 
 impl Labels {
-    /// Keeps the sequence and id of an event, and its actor where that is asked for.
-    pub fn push(&mut self, envelope: &Envelope<'_>, with_actor: bool) -> Label {
-        let label = Label(self.0.len() as u64);
-        self.part(envelope.sequence.as_deref());
-        self.part(Some(&envelope.id));
-        if with_actor {
-            self.part(envelope.actor.as_deref());
-        }
-        label
-    }
-
-    /// A length, one more than the text's and 0 for none, and the text; lines limit texts to far below 2³² bytes.
-    fn part(&mut self, text: Option<&str>) {
-        let length = text.map_or(0, |text| u32::try_from(text.len() + 1).unwrap_or(u32::MAX));
-        self.0.extend_from_slice(&length.to_le_bytes());
-        self.0.extend_from_slice(text.unwrap_or_default().as_bytes());
+    /// Keeps a label; its actor only where that is asked for.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 16 GiB.
+    pub(crate) fn push(&mut self, parts: &LabelParts<'_>, with_actor: bool) -> Result<Label, Refusal> {
+        self.0.resize(self.0.len().next_multiple_of(LABEL_STEP), 0);
+        let label = Label(number(self.0.len() / LABEL_STEP)?);
+        parts.write(&mut self.0, with_actor);
+        Ok(label)
     }
 
     /// The sequence, absent lowest, and the id: what breaks ties of time.
     #[must_use]
     pub fn order(&self, label: Label) -> (Option<&[u8]>, &[u8]) {
-        let start = usize::try_from(label.0).unwrap_or(usize::MAX);
-        let (sequence, next) = self.read(start);
-        (sequence, self.read(next).0.unwrap_or_default())
-    }
-
-    fn read(&self, at: usize) -> (Option<&[u8]>, usize) {
-        let bytes = self.0.get(at..).unwrap_or_default();
-        let Some((head, rest)) = bytes.split_first_chunk::<4>() else { return (None, at) };
-        match usize::try_from(u32::from_le_bytes(*head)).unwrap_or(0).checked_sub(1) {
-            None => (None, at + 4),
-            Some(length) => (rest.get(..length), at + 4 + length),
-        }
+        let LabelParts { sequence, id, .. } = self.parts(label);
+        (sequence, id)
     }
 
     /// The id of an event and its actor, for labels that were kept with actors.
     #[must_use]
     pub fn id_and_actor(&self, label: Label) -> (String, Option<String>) {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let (_, id) = self.read(usize::try_from(label.0).unwrap_or(usize::MAX));
-        let (id, actor) = self.read(id);
-        (id.map(text).unwrap_or_default(), self.read(actor).0.map(text))
+        let LabelParts { id, actor, .. } = self.parts(label);
+        (text(id), actor.map(text))
+    }
+
+    fn parts(&self, label: Label) -> LabelParts<'_> {
+        LabelParts::at(&self.0, label.0 as usize * LABEL_STEP)
     }
 }
 
-/// A resource, and the state events that were accepted for it.
-#[derive(Debug)]
+/// The origins of events as numbers of four bytes: lines are counted over all files.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The number and origin at which a run of consecutive lines begins.
+    runs: Vec<(u32, Origin)>,
+    last: u32,
+}
+
+impl Places {
+    /// The number of an origin. Beyond 2³² lines all have the last number.
+    pub fn number(&mut self, origin: Origin) -> u32 {
+        let following = self.runs.last().and_then(|(number, first)| {
+            let lines = origin.line.checked_sub(first.line).filter(|_| first.file == origin.file)?;
+            number.checked_add(u32::try_from(lines).ok()?).filter(|number| *number >= self.last)
+        });
+        self.last = following.unwrap_or_else(|| {
+            let number = self.last.saturating_add(1);
+            self.runs.push((number, origin));
+            number
+        });
+        self.last
+    }
+
+    /// The origin of a number.
+    #[must_use]
+    pub fn origin(&self, number: u32) -> Origin {
+        let after = self.runs.partition_point(|(first, _)| *first <= number);
+        match after.checked_sub(1).map(|run| self.runs[run]) {
+            Some((first, origin)) => Origin { line: origin.line + u64::from(number - first), ..origin },
+            None => Origin { file: 0, line: 0 },
+        }
+    }
+}
+
+/// A resource, and the last of its records.
+#[derive(Debug, Clone, Copy)]
 pub struct Resource {
     /// Its source.
     pub source: Name,
     /// Its subject.
     pub subject: Name,
-    /// Its events, in the order of arrival until they are sorted.
-    pub records: Vec<Record>,
+    last: u32,
 }
 
-/// The resources of a run, in the order in which they were first named.
+/// The state events of all resources.
 #[derive(Debug, Default)]
-pub struct Resources {
-    numbers: HashMap<(Name, Name), u32>,
-    list: Vec<Resource>,
+pub struct Records {
+    records: Vec<Record>,
+    /// Pairs of description and project.
+    told: Vec<(u32, Name)>,
+    told_numbers: HashMap<(u32, Name), u32>,
+    resources: Vec<Resource>,
+    resource_numbers: ByHash<u32>,
 }
 
-impl Resources {
-    /// The resource of that source and subject, new or known.
+/// A state event to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRecord {
+    /// The instant, in nanoseconds of Unix time.
+    pub time: i64,
+    /// Its label.
+    pub label: Label,
+    /// Its place.
+    pub place: u32,
+    /// Its data.
+    pub description: u32,
+    /// Its project.
+    pub project: Name,
+}
+
+impl Records {
+    /// The number of a known resource, by the hash of its source and subject.
+    #[must_use]
+    pub fn known(&self, hash: u128) -> Option<u32> {
+        self.resource_numbers.get(&hash).copied()
+    }
+
+    /// Keeps a new resource.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`] beyond 2³² resources.
-    pub fn get(&mut self, source: Name, subject: Name) -> Result<&mut Resource, Refusal> {
-        let next = u32::try_from(self.list.len()).map_err(|_| Refusal::TooMany)?;
-        let number = *self.numbers.entry((source, subject)).or_insert(next);
-        if number == next {
-            self.list.push(Resource { source, subject, records: Vec::new() });
-        }
-        Ok(&mut self.list[number as usize])
+    /// [`Refusal::TooMany`] beyond 2³².
+    pub fn resource(&mut self, hash: u128, source: Name, subject: Name) -> Result<u32, Refusal> {
+        let number = number(self.resources.len())?;
+        self.resources.push(Resource { source, subject, last: 0 });
+        self.resource_numbers.insert(hash, number);
+        Ok(number)
     }
 
-    /// All of them.
-    pub fn into_list(self) -> Vec<Resource> {
-        self.list
+    /// Keeps a state event of a resource.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 2³² − 1.
+    pub fn push(&mut self, resource: u32, new: NewRecord) -> Result<(), Refusal> {
+        let next_told = number(self.told.len())?;
+        let told = *self.told_numbers.entry((new.description, new.project)).or_insert(next_told);
+        if told == next_told {
+            self.told.push((new.description, new.project));
+        }
+        let resource = &mut self.resources[resource as usize];
+        let NewRecord { time, label, place, .. } = new;
+        self.records.push(Record { time, label, told, place, before: resource.last });
+        resource.last = number(self.records.len())?;
+        Ok(())
+    }
+
+    /// The resources, in the order in which they were first named.
+    #[must_use]
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// The records of a resource, sorted by full time, sequence and id, replace what `into` held.
+    pub fn sorted(&self, resource: &Resource, labels: &Labels, into: &mut Vec<Record>) {
+        into.clear();
+        let mut next = resource.last;
+        while let Some(record) = next.checked_sub(1).map(|number| self.records[number as usize]) {
+            into.push(record);
+            next = record.before;
+        }
+        into.reverse();
+        let order = |one: &Record, other: &Record| {
+            one.time.cmp(&other.time).then_with(|| labels.order(one.label).cmp(&labels.order(other.label)))
+        };
+        if !into.is_sorted_by(|one, other| order(one, other).is_le()) {
+            into.sort_unstable_by(order);
+        }
+    }
+
+    /// The data of a record.
+    #[must_use]
+    pub fn description(&self, record: &Record) -> u32 {
+        self.told[record.told as usize].0
+    }
+
+    /// The project that a record names.
+    #[must_use]
+    pub fn project(&self, record: &Record) -> Name {
+        self.told[record.told as usize].1
     }
 }
 
-/// Sorts the records of a resource by full time, sequence and id.
-pub fn sort(records: &mut [Record], labels: &Labels) {
-    let order = |one: &Record, other: &Record| {
-        one.time.cmp(&other.time).then_with(|| labels.order(one.label).cmp(&labels.order(other.label)))
-    };
-    if !records.is_sorted_by(|one, other| order(one, other).is_le()) {
-        records.sort_unstable_by(order);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_leads_back_to_its_file_and_line() {
+        let mut places = Places::default();
+        let origins = [(0, 1), (0, 2), (0, 9), (1, 1), (1, 500), (0, 4), (0, 3), (7, 3)];
+        let origins = origins.map(|(file, line)| Origin { file, line });
+        let numbers = origins.map(|origin| places.number(origin));
+        assert_eq!(numbers.map(|number| places.origin(number)), origins);
+        assert!(numbers.is_sorted());
+    }
+
+    #[test]
+    fn a_record_takes_24_bytes() {
+        assert_eq!(size_of::<Record>(), 24);
     }
 }

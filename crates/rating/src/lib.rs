@@ -5,18 +5,22 @@
 //! rating.md; the way of an event is `event` → `intake` → `timeline` → `matching` → `meter` → `charge`, and `rate`
 //! leads it.
 
+pub mod batch;
 pub mod calendar;
 pub mod charge;
 pub mod content;
 pub mod event;
 pub mod explain;
 pub mod intake;
+pub mod keys;
 pub mod matching;
 pub mod meter;
+pub mod metering;
 pub mod money;
 pub mod notice;
 pub mod number;
 pub mod plan;
 pub mod price_book;
 pub mod rate;
+pub mod rows;
 pub mod timeline;

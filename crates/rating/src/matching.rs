@@ -1,7 +1,7 @@
 //! Which parts of a plan meter a resource or a usage, and with what quantity and group.
 
 use crate::event::{Description, Value};
-use crate::intake::{Descriptions, Name, Names};
+use crate::intake::Descriptions;
 use crate::money::{Overflow, Quantity};
 use crate::number::Number;
 use crate::plan::Plan;
@@ -52,6 +52,9 @@ pub fn group(subject: &Subject, data: &Description, class: Option<Class>) -> Opt
     }
 }
 
+/// The number of a group's text in [`Matches::groups`].
+pub type Group = u32;
+
 /// A part that meters a resource of one description and class.
 #[derive(Debug, Clone, Copy)]
 pub struct Match<'b> {
@@ -62,7 +65,7 @@ pub struct Match<'b> {
     /// The attribute that counts as 0, if any.
     pub lacks: Option<&'b str>,
     /// Where the component has `group_by`: the group.
-    pub group: Option<Option<Name>>,
+    pub group: Option<Option<Group>>,
 }
 
 /// The matches of each description and class, found once and kept.
@@ -71,6 +74,7 @@ pub struct Matches<'b> {
     /// Start and end in `list`, for each description and each of the three classes.
     found: Vec<Option<(usize, usize)>>,
     list: Vec<Match<'b>>,
+    groups: Vec<String>,
 }
 
 impl<'b> Matches<'b> {
@@ -82,7 +86,6 @@ impl<'b> Matches<'b> {
         &mut self,
         plan: &Plan<'b>,
         descriptions: &Descriptions,
-        names: &mut Names,
         (description, class): (u32, Option<Class>),
     ) -> Result<&[Match<'b>], Overflow> {
         let class_number = match class {
@@ -105,8 +108,7 @@ impl<'b> Matches<'b> {
             let group = match &component.model {
                 Model::MonthlyPeak { group_by: Some(subject), .. } => {
                     let text = group(subject, data, class);
-                    // More than 2³² names were refused before, with the event that would have brought them.
-                    Some(text.map(|text| names.number(&text)).transpose().map_err(|_| Overflow)?)
+                    Some(text.map(|text| number_of(&mut self.groups, text)))
                 }
                 _ => None,
             };
@@ -115,4 +117,20 @@ impl<'b> Matches<'b> {
         self.found[at] = Some((start, self.list.len()));
         Ok(&self.list[start..])
     }
+
+    /// The texts of the groups, by their numbers.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+}
+
+/// The number of a text: groups are few, and looked up only when a description is new.
+fn number_of(groups: &mut Vec<String>, text: String) -> Group {
+    let known = groups.iter().position(|other| *other == text);
+    let number = known.unwrap_or_else(|| {
+        groups.push(text);
+        groups.len() - 1
+    });
+    Group::try_from(number).unwrap_or(Group::MAX)
 }

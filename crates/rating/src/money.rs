@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use bigdecimal::BigDecimal;
 use ethnum::I256;
 
 use crate::number::{self, Number};
@@ -118,7 +117,7 @@ impl From<Number> for Quantity {
 impl fmt::Display for Quantity {
     /// The exact decimal, without trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&number::plain(self.0, QUANTITY_PLACES))
+        number::plain(self.0, QUANTITY_PLACES).fmt(f)
     }
 }
 
@@ -215,7 +214,7 @@ impl Amount {
 impl fmt::Display for Amount {
     /// With exactly six decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&BigDecimal::new(number::big(self.0), 6).to_plain_string())
+        number::with_places(self.0, 6).fmt(f)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::intake::Origin;
+use crate::batch::Origin;
 
 /// How often something was seen, and where first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,25 @@ impl Notices {
     /// Notes a disputed event.
     pub fn disputed(&mut self, origin: Origin) {
         again(self.disputed.get_or_insert(Seen { count: 0, first: origin }), origin);
+    }
+}
+
+impl Notices {
+    /// Adds what another part of the run noticed.
+    pub fn add(&mut self, other: Notices) {
+        let merge = |into: &mut Seen, seen: Seen| {
+            into.count += seen.count;
+            into.first = into.first.min(seen.first);
+        };
+        for (what, seen) in other.lacking {
+            merge(self.lacking.entry(what).or_insert(Seen { count: 0, ..seen }), seen);
+        }
+        for (kind, seen) in other.unpriced {
+            merge(self.unpriced.entry(kind).or_insert(Seen { count: 0, ..seen }), seen);
+        }
+        if let Some(seen) = other.disputed {
+            merge(self.disputed.get_or_insert(Seen { count: 0, ..seen }), seen);
+        }
     }
 }
 

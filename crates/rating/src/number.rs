@@ -9,6 +9,7 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 use ethnum::I256;
+use rust_decimal::Decimal;
 
 /// Places after the decimal point that a number keeps; what is beyond is rounded half to even.
 pub const PLACES: u32 = 9;
@@ -99,7 +100,7 @@ impl Number {
 impl fmt::Display for Number {
     /// Without trailing zeros, as groups and quantities are printed (rating.md, "`kopeck rate`").
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&plain(I256::new(self.0), PLACES))
+        plain(I256::new(self.0), PLACES).fmt(f)
     }
 }
 
@@ -113,12 +114,42 @@ fn order(exact: &BigDecimal) -> i64 {
 }
 
 /// `units` × 10^−`places` as a plain decimal without trailing zeros.
-pub(crate) fn plain(units: I256, places: u32) -> String {
-    BigDecimal::new(big(units), i64::from(places)).normalized().to_plain_string()
+pub(crate) fn plain(units: I256, places: u32) -> Plain {
+    match fitting(units, places) {
+        Some(fits) => Plain::Fitting(fits.normalize()),
+        None => Plain::Large(BigDecimal::new(big(units), i64::from(places)).normalized().to_plain_string()),
+    }
+}
+
+/// `units` × 10^−`places` as a plain decimal with all its places.
+pub(crate) fn with_places(units: I256, places: u32) -> Plain {
+    match fitting(units, places) {
+        Some(fits) => Plain::Fitting(fits),
+        None => Plain::Large(BigDecimal::new(big(units), i64::from(places)).to_plain_string()),
+    }
+}
+
+/// A decimal ready to be printed: most fit 96 bits, which print ten times as fast.
+pub(crate) enum Plain {
+    Fitting(Decimal),
+    Large(String),
+}
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Plain::Fitting(decimal) => decimal.fmt(f),
+            Plain::Large(text) => f.pad(text),
+        }
+    }
+}
+
+fn fitting(units: I256, places: u32) -> Option<Decimal> {
+    Decimal::try_from_i128_with_scale(i128::try_from(units).ok()?, places).ok()
 }
 
 /// A 256-bit integer as a big one, for printing.
-pub(crate) fn big(units: I256) -> BigInt {
+fn big(units: I256) -> BigInt {
     i128::try_from(units).map_or_else(|_| BigInt::from_signed_bytes_le(&units.to_le_bytes()), BigInt::from)
 }
 
@@ -174,6 +205,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_of_printing_print_the_same(units: i128, places in 0_u32..=18) {
+            let large = BigDecimal::new(big(I256::new(units)), i64::from(places));
+            prop_assert_eq!(with_places(I256::new(units), places).to_string(), large.to_plain_string());
+            prop_assert_eq!(plain(I256::new(units), places).to_string(), large.normalized().to_plain_string());
+        }
+
         #[test]
         fn a_number_that_is_printed_reads_back(units in -999_999_999_999_999_999_999_i128..=999_999_999_999_999_999_999) {
             let number = Number(units);

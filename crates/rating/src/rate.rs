@@ -1,4 +1,4 @@
-//! Rating a window: events in, in any order, and a bill out.
+//! Rating a window: events in, in any order, and charges out.
 //!
 //! Usage events are summed as they come; state events are kept by resource and metered at the end, when all that
 //! is known of each resource is known. Both are metered up to the end of the window and, in its first month, up
@@ -6,19 +6,21 @@
 
 use std::collections::HashMap;
 
-use crate::calendar::{OutOfRange, Second};
-use crate::charge::{Bill, Charge, ChargeKey, Window};
+pub use crate::batch::{Batch, Origin};
+use crate::batch::{Data, Read};
+use crate::calendar::OutOfRange;
+use crate::charge::{Bill, Window};
 use crate::event::{self, Description, Envelope, EventType, Refusal};
-use crate::intake::{
-    self, Accepted, Descriptions, Keys, Label, Labels, Name, Names, Origin, Record, Resource, Resources,
-};
-use crate::matching::{self, Match, Matches};
-use crate::meter::{self, Meter, Stretch};
+use crate::intake::{Descriptions, Label, Labels, Name, Names, NewRecord, Places, Records, Resource};
+pub use crate::keys::Accepted;
+use crate::keys::Keys;
+use crate::matching;
+use crate::metering;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
-use crate::plan::{Part, Plan};
+use crate::plan::{Plan, Span};
 use crate::price_book::{Model, PriceBook};
-use crate::timeline::{self, Holding, StateEvent, Told};
+use crate::rows::{MeterKey, Readings, Row, Rows};
 
 /// Accepts the events of a run and rates them.
 #[derive(Debug)]
@@ -27,17 +29,27 @@ pub struct Rater<'b> {
     pub(crate) names: Names,
     pub(crate) descriptions: Descriptions,
     pub(crate) labels: Labels,
-    pub(crate) resources: Resources,
+    pub(crate) places: Places,
+    pub(crate) records: Records,
     /// The component whose usage events are kept one by one, to be explained.
     pub(crate) explained: Option<String>,
     pub(crate) uses: Vec<Use>,
     keys: Keys,
-    sums: HashMap<SumKey, Sums>,
+    sums: HashMap<MeterKey, Readings>,
     notices: Notices,
     overflow: bool,
 }
 
 /// What a run answers.
+#[derive(Debug)]
+pub struct RatedRows<'b> {
+    /// The charges.
+    pub rows: Rows<'b>,
+    /// What a person should be told beside them.
+    pub notices: Notices,
+}
+
+/// What a run answers, with texts of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rated {
     /// The charges.
@@ -46,34 +58,24 @@ pub struct Rated {
     pub notices: Notices,
 }
 
-/// What usage is summed by; `resource` is `None` for tiers, which look at the whole project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SumKey {
-    pub(crate) part: usize,
-    pub(crate) month: usize,
-    pub(crate) project: Name,
-    pub(crate) resource: Option<(Name, Name)>,
-}
-
-/// What a month has seen before the end of the window and before its start.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sums {
-    pub(crate) to: Quantity,
-    pub(crate) from: Quantity,
-}
-
 /// One usage event of the explained component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Use {
     pub(crate) part: usize,
     pub(crate) month: usize,
-    pub(crate) project: Name,
-    pub(crate) source: Name,
-    pub(crate) subject: Name,
+    pub(crate) owner: Owner,
     pub(crate) time: i64,
     pub(crate) origin: Origin,
     pub(crate) label: Label,
     pub(crate) quantity: Quantity,
+}
+
+/// Whose an event is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) project: Name,
+    pub(crate) source: Name,
+    pub(crate) subject: Name,
 }
 
 impl<'b> Rater<'b> {
@@ -87,7 +89,8 @@ impl<'b> Rater<'b> {
             names: Names::default(),
             descriptions: Descriptions::default(),
             labels: Labels::default(),
-            resources: Resources::default(),
+            places: Places::default(),
+            records: Records::default(),
             explained: None,
             uses: Vec::new(),
             keys: Keys::default(),
@@ -114,27 +117,24 @@ impl<'b> Rater<'b> {
     /// # Errors
     /// [`Refusal`], the first reason that is found.
     pub fn accept(&mut self, line: &[u8], origin: Origin) -> Result<Accepted, Refusal> {
-        let envelope = Envelope::read(line)?;
-        let currency = self.plan.book().currency();
-        if envelope.event_type == EventType::Usage {
-            let data = Description::read(EventType::Usage, envelope.data)?;
-            data.check_currency(currency)?;
-            let accepted = self.keys.accept(&envelope, &data)?;
-            if accepted == Accepted::New {
-                let owner = self.owner(&envelope)?;
-                self.overflow |= self.sum(&envelope, &data, owner, origin).is_err();
-            }
-            return Ok(accepted);
+        let mut accepted = Err(Refusal::NotJson("the line is blank".to_owned()));
+        self.take(Batch::read(line.to_vec(), origin), |_, outcome| accepted = outcome);
+        accepted
+    }
+
+    /// Takes the events of a batch in their order, and tells what became of each.
+    pub fn take(&mut self, mut batch: Batch, mut tell: impl FnMut(Origin, Result<Accepted, Refusal>)) {
+        for entry in batch.take_entries() {
+            let (origin, place) = (entry.origin, entry.place());
+            let outcome = entry.read.map_err(|refusal| *refusal).and_then(|read| {
+                let envelope = || batch.envelope(&place);
+                match &read.data {
+                    Data::State(data) => self.state(&read, *data, (&batch, origin), envelope),
+                    Data::Usage(data) => self.usage(&read, data, (&batch, origin), envelope),
+                }
+            });
+            tell(origin, outcome);
         }
-        let description = self.descriptions.number(&envelope, currency)?;
-        let accepted = self.keys.accept(&envelope, self.descriptions.get(description))?;
-        if accepted == Accepted::New {
-            let Owner { project, source, subject } = self.owner(&envelope)?;
-            let label = self.labels.push(&envelope, self.explained.is_some());
-            let record = Record { time: envelope.time, origin, label, description, project };
-            self.resources.get(source, subject)?.records.push(record);
-        }
-        Ok(accepted)
     }
 
     /// How many events were accepted, doubles left out.
@@ -143,29 +143,88 @@ impl<'b> Rater<'b> {
         self.keys.len()
     }
 
-    fn owner(&mut self, envelope: &Envelope<'_>) -> Result<Owner, Refusal> {
-        Ok(Owner {
-            project: self.names.number(&envelope.project)?,
-            source: self.names.number(&envelope.source)?,
-            subject: self.names.number(&envelope.subject)?,
-        })
+    fn state<'e>(
+        &mut self,
+        read: &Read,
+        data: u128,
+        (batch, origin): (&Batch, Origin),
+        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
+    ) -> Result<Accepted, Refusal> {
+        let description = match self.descriptions.known(data) {
+            Some(known) => known,
+            None => {
+                let description = Description::read(EventType::State, envelope()?.data)?;
+                description.check_currency(self.plan.book().currency())?;
+                self.descriptions.push(data, description)?
+            }
+        };
+        let content = read.content.wrapping_add(self.descriptions.get(description).content());
+        if self.keys.accept(read.key, content)? == Accepted::Duplicate {
+            return Ok(Accepted::Duplicate);
+        }
+        let (project, resource) = self.owner(read, envelope)?;
+        let label = self.labels.push(&batch.label(read), self.explained.is_some())?;
+        let place = self.places.number(origin);
+        self.records.push(resource, NewRecord { time: read.time, label, place, description, project })?;
+        Ok(Accepted::New)
+    }
+
+    /// The project and the resource that an event names, new or known.
+    fn owner<'e>(
+        &mut self,
+        read: &Read,
+        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
+    ) -> Result<(Name, u32), Refusal> {
+        let project = match self.names.known(read.project) {
+            Some(known) => known,
+            None => self.names.number(&envelope()?.project)?,
+        };
+        if let Some(known) = self.records.known(read.resource) {
+            return Ok((project, known));
+        }
+        let envelope = envelope()?;
+        let source = self.names.number(&envelope.source)?;
+        let subject = self.names.number(&envelope.subject)?;
+        Ok((project, self.records.resource(read.resource, source, subject)?))
+    }
+
+    fn usage<'e>(
+        &mut self,
+        read: &Read,
+        data: &Description,
+        (batch, origin): (&Batch, Origin),
+        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
+    ) -> Result<Accepted, Refusal> {
+        data.check_currency(self.plan.book().currency())?;
+        let accepted = self.keys.accept(read.key, read.content)?;
+        let second = event::second_of(read.time);
+        let in_window = self.plan.month_of(second).filter(|_| second < self.plan.window().to());
+        if let Some(month) = in_window.filter(|_| accepted == Accepted::New) {
+            let (project, resource) = self.owner(read, envelope)?;
+            let Resource { source, subject, .. } = self.records.resources()[resource as usize];
+            let owner = Owner { project, source, subject };
+            let label = match &self.explained {
+                Some(_) => Some(self.labels.push(&batch.label(read), true)?),
+                None => None,
+            };
+            self.overflow |= self.sum(data, (month, owner), (read.time, origin, label)).is_err();
+        }
+        Ok(accepted)
     }
 
     /// Adds a usage event to the sums of every part that prices it.
     fn sum(
         &mut self,
-        envelope: &Envelope<'_>,
         data: &Description,
-        owner: Owner,
-        origin: Origin,
+        (month, owner): (usize, Owner),
+        (time, origin, label): (i64, Origin, Option<Label>),
     ) -> Result<(), Overflow> {
-        let second = event::second_of(envelope.time);
-        let window = self.plan.window();
-        let Some(month) = self.plan.month_of(second).filter(|_| second < window.to()) else { return Ok(()) };
+        let second = event::second_of(time);
+        let from = self.plan.window().from();
         let mut priced = false;
         for number in self.plan.matching(data, None, false) {
             let part = &self.plan.parts()[number];
-            let covers = |span: &crate::plan::Span| span.start <= second && second < span.end;
+            let covers = |span: &Span| span.start <= second && second < span.end;
             if !part.spans.iter().any(covers) {
                 continue;
             }
@@ -176,317 +235,51 @@ impl<'b> Rater<'b> {
             }
             let tiered = matches!(part.component.model, Model::Tiered(_));
             let resource = (!tiered).then_some((owner.source, owner.subject));
-            let key = SumKey { part: number, month, project: owner.project, resource };
-            let sums = self.sums.entry(key).or_insert(Sums { to: Quantity::ZERO, from: Quantity::ZERO });
+            let key = MeterKey { part: number, month, project: owner.project, resource };
+            let sums = self.sums.entry(key).or_insert(Readings::ZERO);
             sums.to = sums.to.checked_add(measured.quantity)?;
-            if second < window.from() {
+            if second < from {
                 sums.from = sums.from.checked_add(measured.quantity)?;
             }
-            if self.explained.as_ref() == Some(&part.component.id) {
-                let label = self.labels.push(envelope, true);
-                let Owner { project, source, subject } = owner;
-                let (time, quantity) = (envelope.time, measured.quantity);
-                let part = number;
-                self.uses.push(Use { part, month, project, source, subject, time, origin, label, quantity });
+            if let Some(label) = label.filter(|_| self.explained.as_ref() == Some(&part.component.id)) {
+                let quantity = measured.quantity;
+                self.uses.push(Use { part: number, month, owner, time, origin, label, quantity });
             }
         }
-        if !priced && second >= window.from() {
+        if !priced && second >= from {
             self.notices.unpriced(&data.kind, origin);
         }
         Ok(())
     }
 
-    /// The bill of all that was accepted.
+    /// The charges of all that was accepted, with texts of their own.
     ///
     /// # Errors
     /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
     pub fn finish(self) -> Result<Rated, Overflow> {
+        let RatedRows { rows, notices } = self.finish_on(1)?;
+        Ok(Rated { bill: rows.to_bill(), notices })
+    }
+
+    /// The charges of all that was accepted, metered by so many threads. Their number changes nothing else.
+    ///
+    /// # Errors
+    /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
+    pub fn finish_on(self, threads: usize) -> Result<RatedRows<'b>, Overflow> {
         if self.overflow {
             return Err(Overflow);
         }
-        let Rater { plan, names, descriptions, labels, resources, sums, notices, .. } = self;
-        let mut run = Run {
-            plan: &plan,
-            descriptions: &descriptions,
-            names,
-            matches: Matches::default(),
-            charges: Vec::new(),
-            peaks: HashMap::new(),
-            notices,
-        };
-        for mut resource in resources.into_list() {
-            intake::sort(&mut resource.records, &labels);
-            run.resource(&resource)?;
+        let Rater { plan, names, descriptions, labels, places, records, sums, mut notices, keys, .. } = self;
+        // The rows take the place of the keys in memory.
+        drop(keys);
+        let known =
+            metering::Known { plan: &plan, descriptions: &descriptions, labels: &labels, records: &records };
+        let metered = metering::meter(known, &places, threads)?;
+        let mut rows = metered.rows;
+        for (key, readings) in sums {
+            rows.extend(Row::new(&plan, key, readings, None)?);
         }
-        for (key, sums) in sums {
-            run.charge(key, sums, None)?;
-        }
-        run.peaks()?;
-        let bill = Bill::new(plan.book().currency().to_owned(), run.charges)?;
-        Ok(Rated { bill, notices: run.notices })
+        notices.add(metered.notices);
+        Ok(RatedRows { rows: Rows::new(plan, names, metered.groups, rows)?, notices })
     }
-}
-
-/// Whose an event is.
-#[derive(Debug, Clone, Copy)]
-struct Owner {
-    project: Name,
-    source: Name,
-    subject: Name,
-}
-
-/// What `monthly_peak` looks at: each project, month and group on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct PeakKey {
-    part: usize,
-    month: usize,
-    project: Name,
-    group: Option<Option<Name>>,
-}
-
-/// The second half of a run: from what is known of the resources to charges.
-struct Run<'a, 'b> {
-    plan: &'a Plan<'b>,
-    descriptions: &'a Descriptions,
-    names: Names,
-    matches: Matches<'b>,
-    charges: Vec<Charge>,
-    peaks: HashMap<PeakKey, Vec<(Second, Quantity)>>,
-    notices: Notices,
-}
-
-/// The meters of one resource for one part and month: up to the end of the window and up to its start.
-struct Metered {
-    part: usize,
-    month: usize,
-    project: Name,
-    to: Meter,
-    from: Option<Meter>,
-}
-
-/// What is known of one resource while it is walked.
-struct Walk<'r, 'b> {
-    resource: &'r Resource,
-    meters: Vec<Metered>,
-    /// The first second in which it was alive.
-    born: Option<Second>,
-    /// The ids of the `once` components that it has paid.
-    paid: Vec<&'b str>,
-    priced: bool,
-    /// An event that held within the window.
-    seen: Option<Record>,
-}
-
-impl<'b> Run<'_, 'b> {
-    fn resource(&mut self, resource: &Resource) -> Result<(), Overflow> {
-        let records = &resource.records;
-        let mut walk =
-            Walk { resource, meters: Vec::new(), born: None, paid: Vec::new(), priced: false, seen: None };
-        let (book, descriptions) = (self.plan.book(), self.descriptions);
-        timeline::walk(state_events(book, descriptions, records), |told| match told {
-            Told::Holding(holding) => self.holding(&mut walk, holding),
-            Told::Disputed(number) => {
-                self.notices.disputed(records[number].origin);
-                Ok(())
-            }
-        })?;
-        for metered in walk.meters {
-            let from = metered.from.map_or(Ok(Quantity::ZERO), |meter| meter.reading())?;
-            let sums = Sums { to: metered.to.reading()?, from };
-            let Metered { part, month, project, .. } = metered;
-            let resource = Some((resource.source, resource.subject));
-            self.charge(SumKey { part, month, project, resource }, sums, None)?;
-        }
-        if let Some(record) = walk.seen.filter(|_| !walk.priced) {
-            self.notices.unpriced(&self.descriptions.get(record.description).kind, record.origin);
-        }
-        Ok(())
-    }
-
-    /// Meters a stretch in which the resource was exactly what one event said.
-    fn holding(&mut self, walk: &mut Walk<'_, 'b>, holding: Holding) -> Result<(), Overflow> {
-        walk.born = walk.born.or(Some(holding.start));
-        let (plan, window) = (self.plan, self.plan.window());
-        if holding.start >= window.to() || (holding.end <= plan.start() && !plan.has_once()) {
-            return Ok(());
-        }
-        let record = walk.resource.records[holding.began];
-        if holding.end > window.from() {
-            walk.seen = walk.seen.or(Some(record));
-        }
-        let description = (record.description, holding.class);
-        for found in self.matches.of(plan, self.descriptions, &mut self.names, description)? {
-            let part = &plan.parts()[found.part];
-            let metered = match part.component.model {
-                Model::Once { .. } => {
-                    let paid = pay_once(walk, plan, found, &holding);
-                    if let Some((month, sums)) = paid {
-                        let resource = Some((walk.resource.source, walk.resource.subject));
-                        let key = SumKey { part: found.part, month, project: record.project, resource };
-                        push_charge(&mut self.charges, plan, &self.names, (key, sums, None))?;
-                    }
-                    walk.priced |= part.in_force.start < holding.end && holding.start < part.in_force.end;
-                    paid.is_some()
-                }
-                Model::MonthlyPeak { .. } => {
-                    let peaks = &mut self.peaks;
-                    each_stretch(part, &holding, found.quantity, |month, stretch| {
-                        let key =
-                            PeakKey { part: found.part, month, project: record.project, group: found.group };
-                        let changes = peaks.entry(key).or_default();
-                        changes.push((stretch.start, found.quantity));
-                        changes.push((stretch.end, Quantity::ZERO.checked_sub(found.quantity)?));
-                        Ok(())
-                    })?
-                }
-                _ => meter_resource(walk, plan, found, (&holding, record.project))?,
-            };
-            walk.priced |= metered;
-            if let Some(attribute) = found.lacks.filter(|_| metered) {
-                self.notices.lacking(&part.component.id, attribute, record.origin);
-            }
-        }
-        Ok(())
-    }
-
-    /// The charges of `monthly_peak`, when all resources have been walked.
-    fn peaks(&mut self) -> Result<(), Overflow> {
-        for (key, mut changes) in std::mem::take(&mut self.peaks) {
-            let (from, to) = meter::largest_sum(&mut changes, self.plan.window().from())?;
-            let PeakKey { part, month, project, group } = key;
-            self.charge(SumKey { part, month, project, resource: None }, Sums { to, from }, group)?;
-        }
-        Ok(())
-    }
-
-    fn charge(&mut self, key: SumKey, sums: Sums, group: Option<Option<Name>>) -> Result<(), Overflow> {
-        push_charge(&mut self.charges, self.plan, &self.names, (key, sums, group))
-    }
-}
-
-/// The state events of a resource, as its timeline wants them: the owner is the project and the kind.
-pub(crate) fn state_events<'a>(
-    book: &'a PriceBook,
-    descriptions: &'a Descriptions,
-    records: &'a [Record],
-) -> impl Iterator<Item = StateEvent<(Name, &'a str)>> {
-    records.iter().map(move |record| {
-        let data = descriptions.get(record.description);
-        let meaning = book.meaning(&data.kind, data.state.as_deref().unwrap_or_default());
-        StateEvent { time: record.time, owner: (record.project, data.kind.as_str()), meaning }
-    })
-}
-
-/// Calls `meter` for each month's part of a holding that a component prices; answers whether there was any.
-pub(crate) fn each_stretch(
-    part: &Part<'_>,
-    holding: &Holding,
-    quantity: Quantity,
-    mut meter: impl FnMut(usize, Stretch) -> Result<(), Overflow>,
-) -> Result<bool, Overflow> {
-    let first = part.spans.partition_point(|span| span.end <= holding.start);
-    let mut any = false;
-    for span in part.spans[first..].iter().take_while(|span| span.start < holding.end) {
-        let (start, end) = (span.start.max(holding.start), span.end.min(holding.end));
-        meter(span.month, Stretch { start, end, quantity })?;
-        any = true;
-    }
-    Ok(any)
-}
-
-fn meter_resource(
-    walk: &mut Walk<'_, '_>,
-    plan: &Plan<'_>,
-    found: &Match<'_>,
-    (holding, project): (&Holding, Name),
-) -> Result<bool, Overflow> {
-    let part = &plan.parts()[found.part];
-    let (model, from, hours) = (&part.component.model, plan.window().from(), plan.hours());
-    let meters = &mut walk.meters;
-    each_stretch(part, holding, found.quantity, |number, stretch| {
-        let month = &plan.months()[number];
-        let before = (stretch.start < from).then_some(Stretch { end: stretch.end.min(from), ..stretch });
-        let known = meters
-            .iter()
-            .rposition(|other| other.part == found.part && other.month == number && other.project == project);
-        let Some(known) = known else {
-            let to = Meter::new(model, stretch, month, hours)?;
-            let from = before.map(|stretch| Meter::new(model, stretch, month, hours)).transpose()?;
-            meters.push(Metered { part: found.part, month: number, project, to, from });
-            return Ok(());
-        };
-        let metered = &mut meters[known];
-        metered.to.add(model, stretch, month, hours)?;
-        match (before, &mut metered.from) {
-            (None, _) => Ok(()),
-            (Some(stretch), Some(meter)) => meter.add(model, stretch, month, hours),
-            (Some(stretch), empty) => {
-                *empty = Some(Meter::new(model, stretch, month, hours)?);
-                Ok(())
-            }
-        }
-    })
-}
-
-/// When a `once` component fires within a holding: at the resource's first matching instant, once for all its
-/// lives, and never for a resource that was alive before the component first appeared in the book.
-pub(crate) fn once_at(part: &Part<'_>, holding: &Holding, born: Second, to: Second) -> Option<Second> {
-    let start = holding.start.max(part.in_force.start);
-    let end = holding.end.min(part.in_force.end).min(to);
-    (start < end && born >= part.first_appeared).then_some(start)
-}
-
-fn pay_once<'b>(
-    walk: &mut Walk<'_, 'b>,
-    plan: &Plan<'b>,
-    found: &Match<'_>,
-    holding: &Holding,
-) -> Option<(usize, Sums)> {
-    let part = &plan.parts()[found.part];
-    let id = part.component.id.as_str();
-    if walk.paid.contains(&id) {
-        return None;
-    }
-    let at = once_at(part, holding, walk.born?, plan.window().to())?;
-    walk.paid.push(id);
-    let from = if at < plan.window().from() { found.quantity } else { Quantity::ZERO };
-    plan.month_of(at).map(|month| (month, Sums { to: found.quantity, from }))
-}
-
-/// Adds a charge unless it says nothing.
-fn push_charge(
-    charges: &mut Vec<Charge>,
-    plan: &Plan<'_>,
-    names: &Names,
-    row: (SumKey, Sums, Option<Option<Name>>),
-) -> Result<(), Overflow> {
-    charges.extend(charge(plan, names, row)?);
-    Ok(())
-}
-
-/// The charge R(C(to)) − R(C(from)), if it says something.
-pub(crate) fn charge(
-    plan: &Plan<'_>,
-    names: &Names,
-    (key, sums, group): (SumKey, Sums, Option<Option<Name>>),
-) -> Result<Option<Charge>, Overflow> {
-    let part = &plan.parts()[key.part];
-    let month = &plan.months()[key.month];
-    let rounded = |reading| meter::cost(&part.component.model, reading, month)?.round_half_even();
-    let quantity = sums.to.checked_sub(sums.from)?;
-    let amount = rounded(sums.to)?.checked_sub(rounded(sums.from)?)?;
-    if quantity.is_zero() && amount.is_zero() {
-        return Ok(None);
-    }
-    let text = |name| names.text(name).to_owned();
-    let key = ChargeKey {
-        project: text(key.project),
-        source: key.resource.map(|(source, _)| text(source)),
-        resource: key.resource.map(|(_, subject)| text(subject)),
-        component: part.component.id.clone(),
-        version: part.version,
-        month: month.name,
-        group: group.map(|group| group.map(text)),
-    };
-    Ok(Some(Charge { key, quantity, amount }))
 }

@@ -1,9 +1,7 @@
 //! Bad input: each names its file, line, reason and remedy; exit code 2 for a bad argument, price book or file,
 //! 1 where some events were refused and the rest is rated; never a panic.
 
-mod desk;
-
-use desk::{Answer, Desk};
+use crate::desk::{Answer, Desk};
 
 const BOOK: &str = r#"[book]
 id = "b"
@@ -87,10 +85,11 @@ fn more_than_a_hundred_refusals_are_counted() {
 #[test]
 fn a_bad_price_book_is_refused_with_every_problem_and_its_place() {
     let second = BOOK.split("\n\n").skip(1).collect::<Vec<_>>().join("\n\n");
-    let book = BOOK.replace("\"vm.vcpu\"", "\"vm.vcpu\"\ncolour = \"blue\"").replace("per_second", "per_minute")
-        + "\n"
-        + &second
-        + &second[second.find("[[version.component]]").unwrap()..];
+    let book =
+        BOOK.replace("\"vm.vcpu\"", "\"vm.vcpu\"\ncolour = \"blue\"").replace("per_second", "per_minute")
+            + "\n"
+            + &second
+            + &second[second.find("[[version.component]]").unwrap()..];
     insta::assert_snapshot!(with_book(&book).whole());
 }
 
@@ -116,10 +115,22 @@ fn bad_arguments_are_refused_before_anything_is_read() {
     for (line, said) in [
         ("rate --prices prices.toml --events events.jsonl --from 2026-10-01 --to 2026-10-01", "is not after"),
         ("rate --prices prices.toml --events events.jsonl --from 2026-10-01 --to 2026-09-01", "is not after"),
-        ("rate --prices prices.toml --events events.jsonl --from 0000-01-01 --to 2026-09-01", "years 1900 to 2199"),
-        ("rate --prices prices.toml --events events.jsonl --from 2026-01-01 --to 9999-12-31", "years 1900 to 2199"),
-        ("rate --prices prices.toml --events events.jsonl --from today --to 2026-09-01", "write it like 2026-10-01"),
-        ("rate --prices prices.toml --events none.jsonl --from 2026-10-01 --to 2026-11-01", "can not open none.jsonl"),
+        (
+            "rate --prices prices.toml --events events.jsonl --from 0000-01-01 --to 2026-09-01",
+            "years 1900 to 2199",
+        ),
+        (
+            "rate --prices prices.toml --events events.jsonl --from 2026-01-01 --to 9999-12-31",
+            "years 1900 to 2199",
+        ),
+        (
+            "rate --prices prices.toml --events events.jsonl --from today --to 2026-09-01",
+            "write it like 2026-10-01",
+        ),
+        (
+            "rate --prices prices.toml --events none.jsonl --from 2026-10-01 --to 2026-11-01",
+            "can not open none.jsonl",
+        ),
         ("rate --prices prices.toml --events . --from 2026-10-01 --to 2026-11-01", ". is a folder"),
         ("rate --prices prices.toml --events - --events - --from 2026-10-01 --to 2026-11-01", "only once"),
         ("rate --prices prices.toml --from 2026-10-01 --to 2026-11-01", "--events"),

@@ -1,8 +1,6 @@
 //! `kopeck rate`, `explain`, `sample` and `convert` as people use them.
 
-mod desk;
-
-use desk::{Desk, root};
+use crate::desk::{Desk, root};
 use std::fs;
 
 fn case(name: &str) -> Desk {
@@ -15,7 +13,9 @@ const OCTOBER: &str = "--prices prices.toml --events events.jsonl --from 2026-10
 
 #[test]
 fn a_bill_is_a_table_for_people() {
-    insta::assert_snapshot!(case("07-price-change-within-a-month").kopeck(&format!("rate {OCTOBER}")).whole());
+    insta::assert_snapshot!(
+        case("07-price-change-within-a-month").kopeck(&format!("rate {OCTOBER}")).whole()
+    );
 }
 
 #[test]
@@ -33,9 +33,8 @@ fn a_window_without_charges_says_so() {
 
 #[test]
 fn an_explanation_can_be_checked_with_a_pocket_calculator() {
-    let explain = |name: &str, key: &str| {
-        case(name).kopeck(&format!("explain {OCTOBER} --component {key}")).whole()
-    };
+    let explain =
+        |name: &str, key: &str| case(name).kopeck(&format!("explain {OCTOBER} --component {key}")).whole();
     let second = explain("01-private-region-by-the-second", "vm.active.vcpu");
     let hour = explain("02-hourly-peak", "cc.ram_hours --resource vm-1");
     let tiers = explain("06-jobs-storage-api-calls", "api.call");
@@ -74,7 +73,10 @@ fn as_of_moves_the_end_of_the_window_if_it_is_earlier() {
 fn the_same_seed_gives_the_same_sample_and_a_file_is_written_whole() {
     let desk = Desk::new();
     let printed = desk.kopeck("sample --seed 7 --vms 3 --days 2").stdout;
-    assert_eq!(desk.kopeck("sample --seed 7 --vms 3 --days 2 -o s.jsonl").whole(), "exit code 0\n--- stdout\n--- stderr\n");
+    assert_eq!(
+        desk.kopeck("sample --seed 7 --vms 3 --days 2 -o s.jsonl").whole(),
+        "exit code 0\n--- stdout\n--- stderr\n"
+    );
     assert_eq!(fs::read_to_string(desk.path("s.jsonl")).unwrap(), printed);
     assert_eq!(fs::read_dir(desk.path("")).unwrap().count(), 1);
 }
@@ -97,7 +99,8 @@ fn slurm_jobs_become_a_bill_by_project() {
     let desk = Desk::new().file("prices.toml", fs::read(root().join("examples/marketplace.toml")).unwrap());
     let answer = desk.kopeck(&format!("convert slurm {} -o events.jsonl", log.display()));
     assert_eq!((answer.code, answer.stdout.as_str()), (0, ""));
-    let line = "rate --prices prices.toml --events events.jsonl --from 2016-12-01 --to 2017-02-01 --format csv";
+    let line =
+        "rate --prices prices.toml --events events.jsonl --from 2016-12-01 --to 2017-02-01 --format csv";
     let bill = desk.kopeck(line);
     assert_eq!((bill.code, bill.stderr.as_str()), (0, ""));
     assert!(bill.stdout.lines().count() > 10, "{}", bill.stdout);

@@ -1,12 +1,10 @@
 //! The worked cases through the real binary: `kopeck rate` to the last digit, and each charge explained.
 
-mod desk;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::desk::{Answer, root};
 use assert_cmd::Command;
-use desk::{Answer, root};
 use serde_json::Value;
 
 /// The cases of this repository, and those of the contract beside it where they are present.

@@ -56,7 +56,11 @@ impl Answer {
     /// The answer of a run.
     pub fn of(output: Output) -> Answer {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Answer { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Answer {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// All of it, as a snapshot.

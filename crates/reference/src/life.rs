@@ -1,0 +1,91 @@
+//! Resources and their lives: what is alive in a second, and as what.
+
+use std::collections::BTreeMap;
+
+use kopeck_rating::calendar::Second;
+use kopeck_rating::event::{Description, EventType};
+use kopeck_rating::price_book::{Class, StateMeaning};
+
+use crate::event::Event;
+use crate::states::States;
+
+/// A resource: everything that its state events say, in their order.
+pub(crate) struct Resource<'a> {
+    pub source: &'a str,
+    pub subject: &'a str,
+    events: Vec<&'a Event>,
+}
+
+/// What a resource is while it is alive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alive<'a> {
+    pub project: &'a str,
+    pub kind: &'a str,
+    pub class: Option<Class>,
+    pub data: &'a Description,
+}
+
+impl Alive<'_> {
+    /// Whether nothing has changed: the same event describes it, in the same class.
+    pub fn is_same(&self, other: &Alive<'_>) -> bool {
+        std::ptr::eq(self.data, other.data) && self.class == other.class
+    }
+}
+
+/// All resources that have state events.
+pub(crate) fn resources(events: &[Event]) -> Vec<Resource<'_>> {
+    let mut by_resource: BTreeMap<(&str, &str), Vec<&Event>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.event_type == EventType::State) {
+        by_resource.entry((&event.source, &event.subject)).or_default().push(event);
+    }
+    let mut resources = Vec::new();
+    for ((source, subject), mut events) in by_resource {
+        events.sort_by_key(|event| (event.time, event.sequence.clone(), event.id.clone()));
+        resources.push(Resource { source, subject, events });
+    }
+    resources
+}
+
+/// The state events that name another project or kind during a life of their resource.
+#[must_use]
+pub fn disputed<'a>(events: &'a [Event], states: &States) -> Vec<&'a Event> {
+    let of_resource = |resource: &Resource<'a>| replay(&resource.events, states).1;
+    resources(events).iter().flat_map(of_resource).collect()
+}
+
+impl<'a> Resource<'a> {
+    /// What it is in that second, if it is alive: what holds after the last event of the second.
+    pub fn at(&self, second: Second, states: &States) -> Option<Alive<'a>> {
+        let until = self.events.iter().take_while(|event| event.second() <= second).count();
+        replay(&self.events[..until], states).0
+    }
+
+    /// The seconds of its events.
+    pub fn seconds(&self) -> impl Iterator<Item = Second> {
+        self.events.iter().map(|event| event.second())
+    }
+}
+
+/// What a resource is after these events, and which of them are disputed.
+fn replay<'a>(events: &[&'a Event], states: &States) -> (Option<Alive<'a>>, Vec<&'a Event>) {
+    let mut alive: Option<Alive<'a>> = None;
+    let mut disputed = Vec::new();
+    for event in events {
+        if alive.is_some_and(|life| life.project != event.project || life.kind != event.data.kind) {
+            disputed.push(*event);
+            continue;
+        }
+        let before = alive.and_then(|life| life.class);
+        let state = event.data.state.as_deref().unwrap_or_default();
+        let class = match states.meaning(&event.data.kind, state) {
+            StateMeaning::Deleted => {
+                alive = None;
+                continue;
+            }
+            StateMeaning::Class(class) => class,
+            StateMeaning::Inherit => before,
+        };
+        alive = Some(Alive { project: &event.project, kind: &event.data.kind, class, data: &event.data });
+    }
+    (alive, disputed)
+}
