@@ -45,8 +45,15 @@ Example:
 
 const CONVERT_EXAMPLES: &str = "\
 Formats:
-  slurm  job accounting as `sacct --allusers --parsable2` prints it
-  swf    Standard Workload Format of the Parallel Workloads Archive
+  slurm              job accounting as `sacct --allusers --parsable2` prints it
+  swf                Standard Workload Format of the Parallel Workloads Archive
+  openstack-log      event logs of OpenStack: instances, volumes, images
+  nova-notification  versioned notifications of Nova
+  focus              cost and usage exports in FOCUS 1.0 (CSV)
+  azure-cost         Azure cost exports (CSV; English or German headers)
+  api-calls          time-stamped calls with token counts (CSV)
+  storage-usage      daily snapshots of stored bytes (JSON)
+  azure-rate-card    an Azure rate card (JSON), which becomes a price book
 
 Records that can not be converted are refused one by one, and the rest goes on.
 Files may be gzipped.
@@ -166,8 +173,8 @@ pub struct SampleArgs {
 #[derive(Debug, Args)]
 pub struct ConvertArgs {
     /// What the files hold
-    #[arg(value_name = "FORMAT", value_parser = parse_source)]
-    pub source: Source,
+    #[arg(value_name = "FORMAT", value_parser = parse_foreign)]
+    pub format: Foreign,
     /// The files, one after the other; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
@@ -177,10 +184,33 @@ pub struct ConvertArgs {
     /// What jobs become: usage at their end, or resources that live while they run
     #[arg(long = "as", value_enum, value_name = "EVENTS", default_value_t = JobsAs::Usage)]
     pub jobs_as: JobsAs,
+    /// The project of records that name none (api-calls)
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
     /// The IANA time zone of times without an offset
     #[arg(long, value_name = "ZONE", value_parser = parse_zone, default_value = "UTC")]
     pub timezone: Calendar,
+    /// The id of the price book that a rate card becomes
+    #[arg(long, value_name = "ID", default_value = AZURE_RATE_CARD)]
+    pub book: String,
+    /// The currency of a rate card that names none
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
+    /// The date from which a rate card's prices hold
+    #[arg(long, value_name = "DATE", value_parser = parse_date, default_value = "2020-01-01")]
+    pub effective: Date,
 }
+
+/// What foreign files hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// Records that become usage events.
+    Records(Source),
+    /// A rate card that becomes a price book.
+    AzureRateCard,
+}
+
+const AZURE_RATE_CARD: &str = "azure-rate-card";
 
 /// What jobs become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -211,9 +241,14 @@ pub enum Format {
     Csv,
 }
 
-fn parse_source(name: &str) -> Result<Source, String> {
-    let names: Vec<_> = Source::ALL.into_iter().map(Source::name).collect();
-    Source::named(name).ok_or_else(|| format!("unknown format: write {}", names.join(" or ")))
+fn parse_foreign(name: &str) -> Result<Foreign, String> {
+    if name == AZURE_RATE_CARD {
+        return Ok(Foreign::AzureRateCard);
+    }
+    let mut names: Vec<_> = Source::ALL.into_iter().map(Source::name).collect();
+    names.push(AZURE_RATE_CARD);
+    let source = Source::named(name).map(Foreign::Records);
+    source.ok_or_else(|| format!("unknown format: write one of {}", names.join(", ")))
 }
 
 fn parse_zone(name: &str) -> Result<Calendar, String> {

@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 use jiff::tz::TimeZone;
 
 use crate::usage_event::{Event, Writer};
-use crate::{slurm, swf};
+use crate::{api_calls, azure_cost, focus, nova_notification, openstack_log, slurm, storage_usage, swf};
 
 /// What a user may choose.
 #[derive(Debug, Clone)]
@@ -22,11 +22,19 @@ pub struct Options {
     pub timezone: TimeZone,
     /// Describe each job as a resource with a life (state events) instead of a single use of its executor.
     pub as_state: bool,
+    /// Who pays for records that name no project, in the sources that say so.
+    pub project: Option<String>,
+}
+
+impl Options {
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.project.as_deref().filter(|project| !project.is_empty())
+    }
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { timezone: TimeZone::UTC, as_state: false }
+        Options { timezone: TimeZone::UTC, as_state: false, project: None }
     }
 }
 
@@ -37,11 +45,32 @@ pub enum Source {
     Slurm,
     /// See [`swf`].
     Swf,
+    /// See [`openstack_log`].
+    OpenstackLog,
+    /// See [`nova_notification`].
+    NovaNotification,
+    /// See [`focus`].
+    Focus,
+    /// See [`azure_cost`].
+    AzureCost,
+    /// See [`api_calls`].
+    ApiCalls,
+    /// See [`storage_usage`].
+    StorageUsage,
 }
 
 impl Source {
     /// All of them, in the order of a list for people.
-    pub const ALL: [Source; 2] = [Source::Slurm, Source::Swf];
+    pub const ALL: [Source; 8] = [
+        Source::Slurm,
+        Source::Swf,
+        Source::OpenstackLog,
+        Source::NovaNotification,
+        Source::Focus,
+        Source::AzureCost,
+        Source::ApiCalls,
+        Source::StorageUsage,
+    ];
 
     /// The name on the command line.
     #[must_use]
@@ -49,6 +78,12 @@ impl Source {
         match self {
             Source::Slurm => "slurm",
             Source::Swf => "swf",
+            Source::OpenstackLog => "openstack-log",
+            Source::NovaNotification => "nova-notification",
+            Source::Focus => "focus",
+            Source::AzureCost => "azure-cost",
+            Source::ApiCalls => "api-calls",
+            Source::StorageUsage => "storage-usage",
         }
     }
 
@@ -72,6 +107,12 @@ impl Source {
         match self {
             Source::Slurm => slurm::convert(input, output, options, on_refusal),
             Source::Swf => swf::convert(input, output, options, on_refusal),
+            Source::OpenstackLog => openstack_log::convert(input, output, options, on_refusal),
+            Source::NovaNotification => nova_notification::convert(input, output, options, on_refusal),
+            Source::Focus => focus::convert(input, output, options, on_refusal),
+            Source::AzureCost => azure_cost::convert(input, output, options, on_refusal),
+            Source::ApiCalls => api_calls::convert(input, output, options, on_refusal),
+            Source::StorageUsage => storage_usage::convert(input, output, options, on_refusal),
         }
     }
 }
@@ -159,9 +200,23 @@ impl Flaw {
         Flaw { field: None, reason: reason.into(), remedy }
     }
 
+    /// The same of a record that shares its line with others, if it has a number there.
+    pub(crate) fn in_record(self, number: Option<u64>) -> Flaw {
+        match number {
+            Some(number) => Flaw { reason: format!("record {number}: {}", self.reason), ..self },
+            None => self,
+        }
+    }
+
     /// One field is wrong.
     pub(crate) fn of_field(field: &'static str, reason: impl Into<String>, remedy: &'static str) -> Flaw {
         Flaw { field: Some(field), reason: reason.into(), remedy }
+    }
+
+    /// The refusal of the record at that line.
+    pub(crate) fn at(self, line: u64) -> Refused {
+        let Flaw { field, reason, remedy } = self;
+        Refused { line, field, reason, remedy }
     }
 }
 

@@ -11,6 +11,8 @@ use kopeck_rating::number::{Number, ONE};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::decimal::Decimal;
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -48,14 +50,16 @@ pub enum Says {
 }
 
 /// Attributes in the order in which they were added.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes(Vec<(&'static str, Value)>);
 
 /// The value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A quantity: a JSON number where it is whole, a text such as `"914.25"` where it has a fraction.
     Number(Number),
+    /// A decimal as its source writes it: rating rounds it.
+    Written(Decimal),
     /// Any text.
     Text(String),
 }
@@ -64,6 +68,11 @@ impl Attributes {
     /// Adds a quantity; one that is unknown is left out.
     pub fn number(&mut self, name: &'static str, value: Option<Number>) {
         self.0.extend(value.map(|value| (name, Value::Number(value))));
+    }
+
+    /// Adds a decimal as it is written; one that is unknown is left out.
+    pub fn written(&mut self, name: &'static str, value: Option<Decimal>) {
+        self.0.extend(value.map(|value| (name, Value::Written(value))));
     }
 
     /// Adds a text; one that is unknown is left out.
@@ -87,6 +96,7 @@ impl Serialize for Value {
         match self {
             Value::Number(number) if number.has_places_beyond(0) => serializer.collect_str(number),
             Value::Number(number) => serializer.serialize_i128(number.units() / ONE),
+            Value::Written(decimal) => decimal.serialize(serializer),
             Value::Text(text) => serializer.serialize_str(text),
         }
     }

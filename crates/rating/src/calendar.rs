@@ -142,8 +142,9 @@ impl Calendar {
     /// [`OutOfRange`] outside the years that rating accepts.
     pub fn months(&self, from: Second, to: Second) -> Result<Vec<Month>, OutOfRange> {
         let local = self.local(from)?;
-        // A local clock set back over midnight shows the month before for a while: begin there and skip.
-        let mut first = local.date().first_of_month().checked_sub(1.month()).map_err(|_| OutOfRange)?;
+        // A local clock set back over midnight shows the month before for a while, so the month of a second may
+        // be the one after that of its date: it is looked for from there.
+        let mut first = local.date().first_of_month();
         let mut months = Vec::new();
         loop {
             let month = self.month(first)?;
@@ -314,6 +315,7 @@ mod tests {
         };
         assert_eq!(names("2026-01-31T20:59:59Z", "2026-02-28T21:00:00Z"), "2026-01 2026-02");
         assert_eq!(names("2026-01-31T21:00:00Z", "2026-02-28T21:00:01Z"), "2026-02 2026-03");
+        assert_eq!(names("1900-01-15T00:00:00Z", "1900-01-16T00:00:00Z"), "1900-01");
     }
 
     fn hours(zone: &str, from: &str, to: &str) -> i64 {

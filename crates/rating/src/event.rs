@@ -279,6 +279,12 @@ impl Description {
         })
     }
 
+    /// The region as a value, to be compared like an attribute: a number where it is one.
+    #[must_use]
+    pub fn region_value(&self) -> Option<Value> {
+        self.region.as_deref().map(|region| Value::of_text(region, is_signed(&self.kind)))
+    }
+
     /// The share of the data in the hash of its event.
     #[must_use]
     pub fn content(&self) -> u64 {

@@ -203,6 +203,13 @@ struct Gathering<'a, 'b> {
     rows: Rows,
 }
 
+/// What a `once` component asks of a resource.
+struct Once {
+    /// The first second in which it was alive.
+    born: Option<Second>,
+    paid: bool,
+}
+
 impl Gathering<'_, '_> {
     fn usage(&mut self, used: &Use) {
         let start = second_of(used.time);
@@ -225,33 +232,42 @@ impl Gathering<'_, '_> {
 
     fn resource(&mut self, resource: &Resource, records: &[Record]) -> Result<(), Overflow> {
         let known = self.known;
-        let Known { plan, descriptions, records: all, .. } = known;
-        let (mut born, mut paid) = (None, false);
-        timeline::walk(known.state_events(records), |told| {
-            let Told::Holding(holding) = told else { return Ok(()) };
-            let born = *born.get_or_insert(holding.start);
-            let description = (all.description(&records[holding.began]), holding.class);
-            let found = self.matches.of(plan, descriptions, description)?.to_vec();
-            for found in &found {
-                let part = &plan.parts()[found.part];
-                if part.component.id != self.component {
-                    continue;
-                }
-                if !matches!(part.component.model, Model::Once { .. }) {
-                    metering::each_stretch(part, &holding, found.quantity, |month, stretch| {
-                        self.push((resource, records), (month, found), (&holding, stretch));
-                        Ok(())
-                    })?;
-                } else if let Some(at) = metering::once_at(part, &holding, born, plan.window().to())
-                    && !std::mem::replace(&mut paid, true)
-                    && let Some(month) = plan.month_of(at)
-                {
-                    let stretch = Stretch { start: at, end: at + 1, quantity: found.quantity };
-                    self.push((resource, records), (month, found), (&holding, stretch));
-                }
-            }
-            Ok(())
+        let mut once = Once { born: None, paid: false };
+        timeline::walk(known.state_events(records), |told| match told {
+            Told::Holding(holding) => self.holding((resource, records), holding, &mut once),
+            Told::Disputed(_) => Ok(()),
         })
+    }
+
+    fn holding(
+        &mut self,
+        of: (&Resource, &[Record]),
+        holding: Holding,
+        once: &mut Once,
+    ) -> Result<(), Overflow> {
+        let Known { plan, descriptions, records, .. } = self.known;
+        let born = *once.born.get_or_insert(holding.start);
+        let description = (records.description(&of.1[holding.began]), holding.class);
+        let found = self.matches.of(plan, descriptions, description)?.to_vec();
+        for found in &found {
+            let part = &plan.parts()[found.part];
+            if part.component.id != self.component {
+                continue;
+            }
+            if !matches!(part.component.model, Model::Once { .. }) {
+                metering::each_stretch(part, &holding, found.quantity, |month, stretch| {
+                    self.push(of, (month, found), (&holding, stretch));
+                    Ok(())
+                })?;
+            } else if let Some(at) = metering::once_at(part, &holding, born, plan.window().to())
+                && !std::mem::replace(&mut once.paid, true)
+                && let Some(month) = plan.month_of(at)
+            {
+                let stretch = Stretch { start: at, end: at + 1, quantity: found.quantity };
+                self.push(of, (month, found), (&holding, stretch));
+            }
+        }
+        Ok(())
     }
 
     fn push(

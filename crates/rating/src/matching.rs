@@ -47,7 +47,7 @@ pub fn group(subject: &Subject, data: &Description, class: Option<Class>) -> Opt
     };
     match subject {
         Subject::Class => class.map(|class| class.name().to_owned()),
-        Subject::Region => data.region.as_deref().and_then(|region| text(&Value::of_text(region, false))),
+        Subject::Region => data.region_value().as_ref().and_then(text),
         Subject::Attribute(name) => data.attribute(name).and_then(text),
     }
 }

@@ -146,11 +146,20 @@ struct Walk<'r, 'b> {
     meters: &'r mut Vec<MeterPair>,
     /// The first second in which it was alive.
     born: Option<Second>,
-    /// The `once` components that it has paid, with the month and the readings.
-    paid: Vec<(&'b str, usize, Name, Option<(usize, Readings)>)>,
+    /// The `once` components that it has paid.
+    paid: Vec<Paid<'b>>,
     priced: bool,
     /// An event that held within the window.
     seen: Option<Record>,
+}
+
+/// A `once` component that a resource has paid.
+struct Paid<'b> {
+    id: &'b str,
+    part: usize,
+    project: Name,
+    /// The month and the readings, where it was in one of the window's months.
+    due: Option<(usize, Readings)>,
 }
 
 impl<'a, 'b> Run<'a, 'b> {
@@ -192,7 +201,7 @@ impl<'a, 'b> Run<'a, 'b> {
             let key = MeterKey { part, month, project, resource: owner };
             self.rows.extend(Row::new(known.plan, key, Readings { to: to.reading()?, from }, None)?);
         }
-        for (_, part, project, due) in paid {
+        for Paid { part, project, due, .. } in paid {
             let Some((month, readings)) = due else { continue };
             let key = MeterKey { part, month, project, resource: owner };
             self.rows.extend(Row::new(known.plan, key, readings, None)?);
@@ -312,10 +321,10 @@ fn pay_once<'b>(
     let id = part.component.id.as_str();
     let to = plan.window().to();
     let at = once_at(part, holding, walk.born.unwrap_or(holding.start), to);
-    if let Some(at) = at.filter(|_| walk.paid.iter().all(|(paid, ..)| *paid != id)) {
+    if let Some(at) = at.filter(|_| walk.paid.iter().all(|paid| paid.id != id)) {
         let from = if at < plan.window().from() { found.quantity } else { Quantity::ZERO };
         let due = plan.month_of(at).map(|month| (month, Readings { to: found.quantity, from }));
-        walk.paid.push((id, found.part, project, due));
+        walk.paid.push(Paid { id, part: found.part, project, due });
     }
     part.in_force.start < holding.end && holding.start < part.in_force.end
 }

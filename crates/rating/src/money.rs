@@ -178,8 +178,8 @@ impl Amount {
 
     /// An amount of `micros` × 10⁻⁶ of the currency unit.
     #[must_use]
-    pub fn from_micros(micros: i128) -> Amount {
-        Amount(I256::new(micros))
+    pub fn from_micros(micros: impl Into<I256>) -> Amount {
+        Amount(micros.into())
     }
 
     /// Whether it is no money.

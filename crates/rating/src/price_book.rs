@@ -408,10 +408,7 @@ impl Condition {
             |text: &str| self.any_of.iter().any(|value| matches!(value, Value::Text(other) if other == text));
         match &self.subject {
             Subject::Class => class.is_some_and(|class| any(class.name())),
-            Subject::Region => data
-                .region
-                .as_deref()
-                .is_some_and(|region| self.any_of.contains(&Value::of_text(region, false))),
+            Subject::Region => data.region_value().is_some_and(|region| self.any_of.contains(&region)),
             Subject::Attribute(name) => data.attribute(name).is_some_and(|value| self.any_of.contains(value)),
         }
     }

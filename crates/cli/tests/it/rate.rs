@@ -104,6 +104,7 @@ fn slurm_jobs_become_a_bill_by_project() {
     let bill = desk.kopeck(line);
     assert_eq!((bill.code, bill.stderr.as_str()), (0, ""));
     assert!(bill.stdout.lines().count() > 10, "{}", bill.stdout);
+    assert!(bill.stdout.contains("chaff,slurm://phillips,phillips,job.gpu_second"), "{}", bill.stdout);
 }
 
 #[test]
