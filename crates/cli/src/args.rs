@@ -1,5 +1,7 @@
 //! The command line: commands, options and their help.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use kopeck_connect::convert::Source;
@@ -33,6 +35,22 @@ pub enum Command {
     /// Turn foreign records into usage events
     #[command(after_long_help = CONVERT_EXAMPLES)]
     Convert(ConvertArgs),
+    /// Measure how fast kopeck is on this machine, next to a baseline of the same run
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Print a completion script for a shell
+    #[command(after_long_help = "Example:\n  kopeck completions bash > /etc/bash_completion.d/kopeck")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_long_help = "Example:\n  kopeck man /usr/local/share/man/man1")]
+    Man {
+        /// The folder, which must exist
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 const SAMPLE_EXAMPLES: &str = "\
@@ -199,6 +217,24 @@ pub struct ConvertArgs {
     /// The date from which a rate card's prices hold
     #[arg(long, value_name = "DATE", value_parser = parse_date, default_value = "2020-01-01")]
     pub effective: Date,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Rating: the whole command, the core alone, and a large price book
+    Rate(BenchArgs),
+}
+
+/// `kopeck bench rate`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// How many VMs the sample month has: about 215 events each
+    #[arg(long, value_name = "N", default_value_t = 4_700)]
+    pub vms: u32,
+    /// How often it is measured; the best round counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub rounds: u32,
 }
 
 /// What foreign files hold.

@@ -105,27 +105,19 @@ pub fn each_batch(
     mut take: impl FnMut(Batch) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     thread::scope(|scope| {
-        let lanes: Vec<Lane> = (0..threads.max(1))
-            .map(|_| {
-                let (chunks, waiting) = mpsc::sync_channel::<(Vec<u8>, Origin)>(WAITING);
-                let (done, batches) = mpsc::sync_channel(WAITING);
-                scope.spawn(move || {
-                    for (bytes, first) in waiting {
-                        // Nobody waits for the rest where the run has failed.
-                        if done.send(Batch::read(bytes, first)).is_err() {
-                            break;
-                        }
-                    }
-                });
-                Lane { chunks, batches }
-            })
-            .collect();
+        let lane = |_| {
+            let (chunks, waiting) = mpsc::sync_channel(WAITING);
+            let (done, batches) = mpsc::sync_channel(WAITING);
+            scope.spawn(move || parse(waiting, &done));
+            Lane { chunks, batches }
+        };
+        let lanes: Vec<Lane> = (0..threads.max(1)).map(lane).collect();
         let mut turns = Turns { lanes, sent: 0, taken: 0 };
         inputs.each(|file, name, reader| {
             let failed = |error| Failure::file(name, "read", &error);
             let (mut rest, mut line) = (Vec::new(), 1);
             while let Some(chunk) = next_chunk(reader, &mut rest).map_err(failed)? {
-                let lines = chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+                let lines = memchr::memchr_iter(b'\n', &chunk).count() as u64;
                 turns.send((chunk, Origin { file, line }), &mut take)?;
                 line += lines;
             }
@@ -133,6 +125,15 @@ pub fn each_batch(
         })?;
         turns.finish(&mut take)
     })
+}
+
+/// Parses chunks until there are no more, or nobody waits for them because the run has failed.
+fn parse(chunks: Receiver<(Vec<u8>, Origin)>, done: &SyncSender<Batch>) {
+    for (bytes, first) in chunks {
+        if done.send(Batch::read(bytes, first)).is_err() {
+            return;
+        }
+    }
 }
 
 /// A thread that parses: chunks go in, batches come out in the same order.
@@ -187,7 +188,7 @@ fn next_chunk(reader: &mut dyn BufRead, rest: &mut Vec<u8>) -> io::Result<Option
         if read == 0 {
             return Ok((!chunk.is_empty()).then_some(chunk));
         }
-        if let Some(end) = chunk.iter().rposition(|byte| *byte == b'\n') {
+        if let Some(end) = memchr::memrchr(b'\n', &chunk) {
             *rest = chunk.split_off(end + 1);
             return Ok(Some(chunk));
         }

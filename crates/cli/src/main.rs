@@ -4,12 +4,14 @@
 //! the arguments, a price book or a file.
 
 mod args;
+mod bench;
 mod bill;
 mod book_file;
 mod convert;
 mod events_in;
 mod explain;
 mod failure;
+mod manual;
 mod output;
 mod rate;
 mod sample;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Bench, Cli, Command};
 use failure::{Done, Failure};
 
 fn main() -> ExitCode {
@@ -28,6 +30,9 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Bench(Bench::Rate(args)) => bench::run(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::pages(&folder),
     };
     match done {
         Ok(Done::Whole) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@
 //! left for the one that keeps the order is to look up hashes. A batch owns its bytes; names are read from them
 //! again only where they are new.
 
-use std::mem;
+use std::{iter, mem};
 
 use crate::content;
 use crate::event::{Description, Envelope, EventType, LONGEST_LINE, Refusal};
@@ -50,8 +50,8 @@ pub(crate) struct Read {
     /// The hash of the content; of a state event, without that of its data.
     pub(crate) content: u64,
     pub(crate) data: Data,
-    /// The label in the batch: see [`LabelParts`].
-    label: usize,
+    /// Where the label stands in the batch: its start, the end of its id, and that of its actor.
+    label: [usize; 3],
 }
 
 /// The data of an event: that of state events repeats, so it is read where its text is new.
@@ -68,19 +68,21 @@ impl Batch {
     #[must_use]
     pub fn read(bytes: Vec<u8>, first: Origin) -> Batch {
         let mut batch = Batch { bytes: Vec::new(), first, entries: Vec::new(), labels: Vec::new() };
+        let ends = memchr::memchr_iter(b'\n', &bytes).chain(iter::once(bytes.len()));
         let mut start = 0;
-        for (number, piece) in (first.line..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
-            let (begins, origin) = (start, Origin { line: number, ..first });
-            start += piece.len();
-            let line = piece.trim_ascii_end();
-            let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        for (number, end) in (first.line..).zip(ends) {
+            let piece = &bytes[start..end];
+            let mark =
+                if number == 1 && piece.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            let line = piece[mark..].trim_ascii_end();
+            let from = start + mark;
+            start = end + 1;
             if line.trim_ascii_start().is_empty() {
                 continue;
             }
-            let skipped = piece.trim_ascii_end().len() - line.len();
-            let (from, to) = (begins + skipped, begins + skipped + line.len());
             let read = batch.line(line).map_err(Box::new);
-            batch.entries.push(Entry { origin, start: from, end: to, read });
+            let origin = Origin { line: number, ..first };
+            batch.entries.push(Entry { origin, start: from, end: from + line.len(), read });
         }
         batch.bytes = bytes;
         batch
@@ -108,9 +110,10 @@ impl Batch {
         Envelope::read(&self.bytes[entry.start..entry.end])
     }
 
-    /// The label of an event.
-    pub(crate) fn label(&self, read: &Read) -> LabelParts<'_> {
-        LabelParts::at(&self.labels, read.label)
+    /// The label of an event as it is written, with its actor where that is asked for.
+    pub(crate) fn label(&self, read: &Read, with_actor: bool) -> &[u8] {
+        let [start, id_end, actor_end] = read.label;
+        &self.labels[start..if with_actor { actor_end } else { id_end }]
     }
 
     fn line(&mut self, line: &[u8]) -> Result<Read, Refusal> {
@@ -127,13 +130,14 @@ impl Batch {
                 (envelope.content(&data), Data::Usage(Box::new(data)))
             }
         };
-        let label = self.labels.len();
+        let start = self.labels.len();
         let parts = LabelParts {
             sequence: envelope.sequence.as_deref().map(str::as_bytes),
             id: envelope.id.as_bytes(),
             actor: envelope.actor.as_deref().map(str::as_bytes),
         };
-        parts.write(&mut self.labels, true);
+        let id_end = parts.write(&mut self.labels);
+        let label = [start, id_end, self.labels.len()];
         Ok(Read {
             key: envelope.key(),
             resource: content::of_key(&envelope.source, &envelope.subject),
@@ -173,21 +177,14 @@ pub(crate) struct LabelParts<'a> {
 const LONG: u8 = u8::MAX;
 
 impl<'a> LabelParts<'a> {
-    /// Appends the parts: for each its length, one more than the text's and 0 for none, and the text.
-    pub(crate) fn write(&self, to: &mut Vec<u8>, with_actor: bool) {
-        let actor = self.actor.filter(|_| with_actor);
-        for part in [self.sequence, Some(self.id)].into_iter().chain(with_actor.then_some(actor)) {
-            let length = part.map_or(0, |text| text.len() + 1);
-            match u8::try_from(length) {
-                Ok(short) if short != LONG => to.push(short),
-                // A line limits texts to far below 2³² bytes.
-                _ => {
-                    to.push(LONG);
-                    to.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-                }
-            }
-            to.extend_from_slice(part.unwrap_or_default());
-        }
+    /// Appends the parts: for each its length, one more than the text's and 0 for none, and the text. Answers where
+    /// the actor begins, which comes last and may be cut off.
+    pub(crate) fn write(&self, to: &mut Vec<u8>) -> usize {
+        write_part(self.sequence, to);
+        write_part(Some(self.id), to);
+        let id_end = to.len();
+        write_part(self.actor, to);
+        id_end
     }
 
     /// Reads parts that were written with an actor, or whose actor is not looked at.
@@ -196,6 +193,19 @@ impl<'a> LabelParts<'a> {
         let (id, at) = part(bytes, at);
         LabelParts { sequence, id: id.unwrap_or_default(), actor: part(bytes, at).0 }
     }
+}
+
+fn write_part(part: Option<&[u8]>, to: &mut Vec<u8>) {
+    let length = part.map_or(0, |text| text.len() + 1);
+    match u8::try_from(length) {
+        Ok(short) if short != LONG => to.push(short),
+        // A line limits texts to far below 2³² bytes.
+        _ => {
+            to.push(LONG);
+            to.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        }
+    }
+    to.extend_from_slice(part.unwrap_or_default());
 }
 
 fn part(bytes: &[u8], at: usize) -> (Option<&[u8]>, usize) {
@@ -228,7 +238,7 @@ mod tests {
             .iter()
             .map(|label| {
                 let at = bytes.len();
-                label.write(&mut bytes, true);
+                label.write(&mut bytes);
                 at
             })
             .collect();

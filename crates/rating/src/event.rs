@@ -193,7 +193,7 @@ impl<'a> Envelope<'a> {
 }
 
 /// The value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A number, be it written as a JSON number or as text.
     Number(Number),

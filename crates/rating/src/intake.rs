@@ -3,18 +3,15 @@
 //! Of a state event 24 bytes are kept, the text that breaks ties of time (its sequence and id), and its share of the
 //! [`keys`](crate::keys). Its data, project and resource are kept once for all events that name them.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
 use crate::batch::{LabelParts, Origin};
 use crate::event::{Description, Refusal};
-use crate::keys::Hashed;
+use crate::keys::QuickMap;
 
 /// The number of a name in [`Names`].
 pub type Name = u32;
 
 /// A map whose keys are 128-bit hashes.
-type ByHash<V> = HashMap<u128, V, BuildHasherDefault<Hashed>>;
+type ByHash<V> = QuickMap<u128, V>;
 
 fn number(count: usize) -> Result<u32, Refusal> {
     u32::try_from(count).map_err(|_| Refusal::TooMany)
@@ -139,14 +136,14 @@ const LABEL_STEP: usize = 4;
 pub struct Labels(Vec<u8>);
 
 impl Labels {
-    /// Keeps a label; its actor only where that is asked for.
+    /// Keeps a label as it was written, with its actor or without.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] beyond 16 GiB.
-    pub(crate) fn push(&mut self, parts: &LabelParts<'_>, with_actor: bool) -> Result<Label, Refusal> {
+    pub(crate) fn push(&mut self, written: &[u8]) -> Result<Label, Refusal> {
         self.0.resize(self.0.len().next_multiple_of(LABEL_STEP), 0);
         let label = Label(number(self.0.len() / LABEL_STEP)?);
-        parts.write(&mut self.0, with_actor);
+        self.0.extend_from_slice(written);
         Ok(label)
     }
 
@@ -220,7 +217,7 @@ pub struct Records {
     records: Vec<Record>,
     /// Pairs of description and project.
     told: Vec<(u32, Name)>,
-    told_numbers: HashMap<(u32, Name), u32>,
+    told_numbers: QuickMap<(u32, Name), u32>,
     resources: Vec<Resource>,
     resource_numbers: ByHash<u32>,
 }

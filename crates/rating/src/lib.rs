@@ -19,6 +19,7 @@ pub mod metering;
 pub mod money;
 pub mod notice;
 pub mod number;
+pub mod part_index;
 pub mod plan;
 pub mod price_book;
 pub mod rate;

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use crate::calendar::{Hours, Month, OutOfRange, Second};
 use crate::charge::Window;
 use crate::event::Description;
+use crate::part_index::PartIndex;
 use crate::price_book::{Class, Component, Model, PriceBook};
 
 /// A stretch of one month, up to the end of the window, that a version prices.
@@ -46,7 +47,7 @@ pub struct Plan<'b> {
     months: Vec<Month>,
     hours: Hours,
     parts: Vec<Part<'b>>,
-    by_kind: HashMap<&'b str, Vec<usize>>,
+    index: PartIndex<'b>,
     has_once: bool,
 }
 
@@ -78,12 +79,9 @@ impl<'b> Plan<'b> {
                 }
             }
         }
-        let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (number, part) in parts.iter().enumerate() {
-            by_kind.entry(&part.component.kind).or_default().push(number);
-        }
+        let index = PartIndex::new(&parts);
         let has_once = parts.iter().any(|part| matches!(part.component.model, Model::Once { .. }));
-        Ok(Plan { book, window, months, hours, parts, by_kind, has_once })
+        Ok(Plan { book, window, months, hours, parts, index, has_once })
     }
 
     /// The price book.
@@ -136,14 +134,13 @@ impl<'b> Plan<'b> {
     }
 
     /// The numbers of the parts that meter states (or usage) of this description and class.
-    pub fn matching(
-        &self,
-        data: &Description,
+    pub fn matching<'p>(
+        &'p self,
+        data: &'p Description,
         class: Option<Class>,
         states: bool,
-    ) -> impl Iterator<Item = usize> {
-        let parts = self.by_kind.get(data.kind.as_str()).map_or(&[][..], Vec::as_slice);
-        parts.iter().copied().filter(move |part| {
+    ) -> impl Iterator<Item = usize> + 'p {
+        self.index.candidates(data).filter(move |part| {
             let component = self.parts[*part].component;
             component.model.meters_states() == states && component.matches(data, class)
         })

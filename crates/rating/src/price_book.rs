@@ -216,7 +216,7 @@ pub struct RoundUp {
 }
 
 /// What a condition or `group_by` looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// The class of the state.
     Class,

@@ -4,8 +4,6 @@
 //! is known of each resource is known. Both are metered up to the end of the window and, in its first month, up
 //! to its start as well: the charge is R(C(to)) − R(C(from)) (rating.md, "Rounding and windows").
 
-use std::collections::HashMap;
-
 pub use crate::batch::{Batch, Origin};
 use crate::batch::{Data, Read};
 use crate::calendar::OutOfRange;
@@ -13,7 +11,7 @@ use crate::charge::{Bill, Window};
 use crate::event::{self, Description, Envelope, EventType, Refusal};
 use crate::intake::{Descriptions, Label, Labels, Name, Names, NewRecord, Places, Records, Resource};
 pub use crate::keys::Accepted;
-use crate::keys::Keys;
+use crate::keys::{Keys, QuickMap};
 use crate::matching;
 use crate::metering;
 use crate::money::{Overflow, Quantity};
@@ -35,7 +33,7 @@ pub struct Rater<'b> {
     pub(crate) explained: Option<String>,
     pub(crate) uses: Vec<Use>,
     keys: Keys,
-    sums: HashMap<MeterKey, Readings>,
+    sums: QuickMap<MeterKey, Readings>,
     notices: Notices,
     overflow: bool,
 }
@@ -94,7 +92,7 @@ impl<'b> Rater<'b> {
             explained: None,
             uses: Vec::new(),
             keys: Keys::default(),
-            sums: HashMap::new(),
+            sums: QuickMap::default(),
             notices: Notices::default(),
             overflow: false,
         })
@@ -163,7 +161,7 @@ impl<'b> Rater<'b> {
             return Ok(Accepted::Duplicate);
         }
         let (project, resource) = self.owner(read, envelope)?;
-        let label = self.labels.push(&batch.label(read), self.explained.is_some())?;
+        let label = self.labels.push(batch.label(read, self.explained.is_some()))?;
         let place = self.places.number(origin);
         self.records.push(resource, NewRecord { time: read.time, label, place, description, project })?;
         Ok(Accepted::New)
@@ -204,7 +202,7 @@ impl<'b> Rater<'b> {
             let Resource { source, subject, .. } = self.records.resources()[resource as usize];
             let owner = Owner { project, source, subject };
             let label = match &self.explained {
-                Some(_) => Some(self.labels.push(&batch.label(read), true)?),
+                Some(_) => Some(self.labels.push(batch.label(read, true))?),
                 None => None,
             };
             self.overflow |= self.sum(data, (month, owner), (read.time, origin, label)).is_err();

@@ -1,5 +1,7 @@
 //! End-to-end tests: the real binary, its files, its output and its exit codes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
+
 mod bad_input;
 mod cases;
 mod desk;

@@ -110,7 +110,21 @@ fn slurm_jobs_become_a_bill_by_project() {
 #[test]
 fn every_command_teaches_by_examples() {
     let desk = Desk::new();
-    let helps = ["--help", "rate --help", "explain --help", "sample --help", "convert --help"];
+    let helps =
+        ["--help", "rate --help", "explain --help", "sample --help", "convert --help", "bench rate --help"];
     let whole: Vec<_> = helps.iter().map(|line| desk.kopeck(line).whole()).collect();
     insta::assert_snapshot!(whole.join("\n"));
+}
+
+#[test]
+fn manual_pages_and_completions_are_made_for_every_command() {
+    let desk = Desk::new();
+    assert_eq!(desk.kopeck("man .").code, 0);
+    for page in ["kopeck.1", "kopeck-rate.1", "kopeck-explain.1", "kopeck-convert.1"] {
+        assert!(fs::read_to_string(desk.path(page)).unwrap().contains(".SH SYNOPSIS"), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(desk.kopeck(&format!("completions {shell}")).stdout.contains("explain"), "{shell}");
+    }
+    assert_eq!(desk.kopeck("man no/such/folder").code, 2);
 }

@@ -1,0 +1,95 @@
+//! Finds the parts of a plan that may meter something, without looking at all of them.
+//!
+//! A book may have thousands of components of one kind that differ in one attribute, such as a meter's id. Each
+//! part is filed under the values of its most telling condition: the one whose subject has most values within
+//! the kind. Looking up costs one hash for each subject that parts of the kind are filed under, and those are few.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::event::{Description, Value};
+use crate::plan::Part;
+use crate::price_book::{Condition, Subject};
+
+/// The parts of all kinds.
+#[derive(Debug, Default)]
+pub struct PartIndex<'b> {
+    kinds: HashMap<&'b str, KindIndex<'b>>,
+}
+
+#[derive(Debug, Default)]
+struct KindIndex<'b> {
+    /// Parts without a condition on region or attributes.
+    open: Vec<usize>,
+    filed: Vec<File<'b>>,
+}
+
+/// Parts that are filed under the values of one subject.
+#[derive(Debug)]
+struct File<'b> {
+    subject: &'b Subject,
+    by_value: HashMap<&'b Value, Vec<usize>>,
+}
+
+impl<'b> PartIndex<'b> {
+    /// Files the parts, which keep their numbers.
+    #[must_use]
+    pub fn new(parts: &[Part<'b>]) -> PartIndex<'b> {
+        let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, part) in parts.iter().enumerate() {
+            by_kind.entry(&part.component.kind).or_default().push(number);
+        }
+        let file = |(kind, numbers): (&'b str, Vec<usize>)| (kind, KindIndex::new(parts, &numbers));
+        PartIndex { kinds: by_kind.into_iter().map(file).collect() }
+    }
+
+    /// The parts that may meter such a resource or usage, whatever its class: all those that do are among them.
+    pub fn candidates<'i>(&'i self, data: &'i Description) -> impl Iterator<Item = usize> + 'i {
+        let kind = self.kinds.get(data.kind.as_str());
+        let open = kind.map_or(&[][..], |kind| &kind.open);
+        let files = kind.map_or(&[][..], |kind| &kind.filed);
+        let filed = files.iter().filter_map(|file| {
+            let value = match file.subject {
+                Subject::Class => None,
+                Subject::Region => file.by_value.get(&data.region_value()?),
+                Subject::Attribute(name) => file.by_value.get(data.attribute(name)?),
+            };
+            value.map(Vec::as_slice)
+        });
+        open.iter().chain(filed.flatten()).copied()
+    }
+}
+
+impl<'b> KindIndex<'b> {
+    fn new(parts: &[Part<'b>], numbers: &[usize]) -> KindIndex<'b> {
+        let conditions = |number: &usize| {
+            let when: &'b [Condition] = &parts[*number].component.when;
+            when.iter().filter(|condition| condition.subject != Subject::Class)
+        };
+        let mut values: HashMap<&Subject, HashSet<&Value>> = HashMap::new();
+        for condition in numbers.iter().flat_map(conditions) {
+            values.entry(&condition.subject).or_default().extend(&condition.any_of);
+        }
+        let mut index = KindIndex::default();
+        for number in numbers {
+            match conditions(number).max_by_key(|condition| values[&condition.subject].len()) {
+                Some(condition) => index.file(condition, *number),
+                None => index.open.push(*number),
+            }
+        }
+        index
+    }
+
+    fn file(&mut self, condition: &'b Condition, number: usize) {
+        let at = self.filed.iter().position(|file| *file.subject == condition.subject).unwrap_or_else(|| {
+            self.filed.push(File { subject: &condition.subject, by_value: HashMap::new() });
+            self.filed.len() - 1
+        });
+        for value in &condition.any_of {
+            let parts = self.filed[at].by_value.entry(value).or_default();
+            // A value that a list names twice files its part once.
+            if parts.last() != Some(&number) {
+                parts.push(number);
+            }
+        }
+    }
+}
