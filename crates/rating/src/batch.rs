@@ -19,7 +19,7 @@ pub struct Origin {
 }
 
 /// Consecutive lines of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Batch {
     bytes: Vec<u8>,
     first: Origin,
@@ -28,7 +28,7 @@ pub struct Batch {
 }
 
 /// A line that is not blank.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) origin: Origin,
     start: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
 }
 
 /// A line that holds an event, as far as it can be judged alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Read {
     /// The hash of (source, id).
     pub(crate) key: u128,
@@ -55,7 +55,7 @@ pub(crate) struct Read {
 }
 
 /// The data of an event: that of state events repeats, so it is read where its text is new.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Data {
     /// The hash of the text.
     State(u128),
