@@ -1,11 +1,15 @@
 //! The command line: commands, options and their help.
 
+mod prices;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use kopeck_connect::convert::Source;
 use kopeck_rating::calendar::Calendar;
+
+pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -29,6 +33,11 @@ pub enum Command {
     /// Show the intervals and events behind a charge, and its arithmetic
     #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Check price books, and compare them
+    Prices(PricesArgs),
+    /// Price a plan of resources that do not exist yet
+    #[command(after_long_help = prices::ESTIMATE_EXAMPLES)]
+    Estimate(EstimateArgs),
     /// Write a realistic stream of usage events: VMs with day and night, volumes, options, jobs, API calls
     #[command(after_long_help = SAMPLE_EXAMPLES)]
     Sample(SampleArgs),

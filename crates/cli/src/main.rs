@@ -8,13 +8,16 @@ mod bench;
 mod bill;
 mod book_file;
 mod convert;
+mod estimate;
 mod events_in;
 mod explain;
 mod failure;
 mod manual;
 mod output;
+mod prices;
 mod rate;
 mod sample;
+mod toml_file;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Rate(args) => rate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Prices(args) => prices::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),

@@ -33,7 +33,7 @@ impl Output {
             return Ok(Output::Special(BufWriter::with_capacity(BUFFER, file)));
         }
         let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let file = beside(folder.unwrap_or(Path::new("."))).map_err(failed)?;
         Ok(Output::Replacing(BufWriter::with_capacity(BUFFER, file), path.to_owned()))
     }
 
@@ -59,4 +59,17 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// A file beside the wanted one, as readable as any that the user makes.
+fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new();
+    file.prefix(".kopeck-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The system takes away what its user does not grant (umask).
+        file.permissions(fs::Permissions::from_mode(0o666));
+    }
+    file.tempfile_in(folder)
 }

@@ -51,11 +51,22 @@ pub const MOST_REFUSALS: u64 = 100;
 
 /// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
 pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Failure> {
+    read_events_for(paths, (rater, &mut []))
+}
+
+/// Feeds all events to the first rater and to the others; what the first refuses is told.
+pub fn read_events_for(
+    paths: &[String],
+    (rater, others): (&mut Rater<'_>, &mut [Rater<'_>]),
+) -> Result<Read, Failure> {
     let inputs = Inputs::open(paths)?;
     let files = inputs.names();
     let mut refused = 0_u64;
     each_batch(inputs, threads(), |batch| {
         let mut told = Ok(());
+        for other in &mut *others {
+            other.take(batch.clone(), |_, _| {});
+        }
         rater.take(batch, |origin, outcome| {
             let Err(refusal) = outcome else { return };
             refused += 1;

@@ -279,6 +279,14 @@ impl Description {
         })
     }
 
+    /// What a resource or use that does not exist yet would say of itself; no event has it, so its content is 0.
+    #[must_use]
+    pub fn planned(kind: &str, region: Option<&str>, mut attributes: Vec<(String, Value)>) -> Description {
+        attributes.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let (kind, region) = (kind.to_owned(), region.map(str::to_owned));
+        Description { kind, state: None, region, attributes, content: 0 }
+    }
+
     /// The region as a value, to be compared like an attribute: a number where it is one.
     #[must_use]
     pub fn region_value(&self) -> Option<Value> {

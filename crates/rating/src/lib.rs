@@ -9,6 +9,7 @@ pub mod batch;
 pub mod calendar;
 pub mod charge;
 pub mod content;
+pub mod estimate;
 pub mod event;
 pub mod explain;
 pub mod intake;

@@ -3,15 +3,20 @@
 //! Here are the types, and what can be asked of a book that is valid. Reading one from TOML, with every rule that
 //! a book must keep, is in [`read`].
 
-mod fields;
+pub mod change;
+pub mod doubts;
+pub(crate) mod fields;
+pub mod notice_period;
+pub mod places;
 pub mod read;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::civil::Date;
 
-use crate::calendar::{Calendar, Month, Second};
+use crate::calendar::{Calendar, FIRST_YEAR, Month, Second};
 use crate::event::{Description, Value};
 use crate::number::Number;
 
@@ -42,6 +47,8 @@ pub struct Version {
     pub vat: Option<Vat>,
     /// Its components, by unique ids.
     pub components: Vec<Component>,
+    /// Where its date stands in its file, in bytes.
+    pub span: Range<usize>,
 }
 
 /// One price with one charge model.
@@ -63,6 +70,8 @@ pub struct Component {
     pub vat: Option<Vat>,
     /// Where the component stands in its file, in bytes.
     pub span: Range<usize>,
+    /// Where its price or its tiers stand.
+    pub price_span: Range<usize>,
 }
 
 /// A charge model with its prices (rating.md, the table of models).
@@ -275,6 +284,8 @@ pub struct StateLists {
     pub(crate) active: Vec<String>,
     pub(crate) inactive: Vec<String>,
     pub(crate) inherit: Vec<String>,
+    /// Where they stand in the file of the book, in bytes; nowhere for the defaults.
+    pub(crate) span: Range<usize>,
 }
 
 impl Default for StateLists {
@@ -284,6 +295,7 @@ impl Default for StateLists {
             active: list(&["RUNNING", "STOPPING", "REBOOTING"]),
             inactive: list(&["STOPPED"]),
             inherit: list(&["STARTING", "TERMINATING"]),
+            span: 0..0,
         }
     }
 }
@@ -370,6 +382,22 @@ impl PriceBook {
     #[must_use]
     pub fn vat(&self, at: ComponentRef) -> Option<Vat> {
         self.component(at).vat.or(self.versions[at.version].vat).or(self.vat)
+    }
+
+    /// The version in force on a local date, if the book has begun by then.
+    #[must_use]
+    pub fn version_on(&self, date: Date) -> Option<usize> {
+        self.versions.partition_point(|version| version.effective <= date).checked_sub(1)
+    }
+
+    /// The book as if one of its versions had always been in force, for comparisons over the past. All its
+    /// components have always been in the book then. `None` where the book has no version of that number.
+    #[must_use]
+    pub fn as_if_always(&self, version: usize) -> Option<PriceBook> {
+        let effective = Date::new(FIRST_YEAR, 1, 1).ok()?;
+        let start = self.calendar.day_start(effective).ok()?;
+        let version = Version { effective, start, ..self.versions.get(version)?.clone() };
+        Some(PriceBook { versions: vec![version], ..self.clone() })
     }
 
     /// The interval in which a version is in force: up to the start of the next.

@@ -5,4 +5,6 @@
 mod bad_input;
 mod cases;
 mod desk;
+mod estimate;
+mod prices;
 mod rate;
