@@ -14,6 +14,8 @@ fn examples() -> Vec<(String, String)> {
     let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
     let mut books = files
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        // The plan is for `kopeck estimate`, whose tests read it.
+        .filter(|path| !path.ends_with("plan.toml"))
         .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap_or_default()))
         .collect::<Vec<_>>();
     books.sort();
