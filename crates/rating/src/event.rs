@@ -376,9 +376,19 @@ pub fn instant(text: &str) -> Result<i64, Refusal> {
     if !(shaped && clock && (zulu || offset)) {
         return Err(malformed());
     }
-    let time = text.parse::<Timestamp>().map_err(|_| malformed())?;
+    let time = to_nanoseconds(text).parse::<Timestamp>().map_err(|_| malformed())?;
     let time = calendar::check_instant(time).map_err(|_| Refusal::TimeRange(text.to_owned()))?;
     i64::try_from(time.as_nanosecond()).map_err(|_| Refusal::TimeRange(text.to_owned()))
+}
+
+/// The text with at most nine digits of a second: RFC 3339 allows more, and nobody counts finer.
+fn to_nanoseconds(text: &str) -> Cow<'_, str> {
+    let Some((whole, rest)) = text.split_once('.') else { return Cow::Borrowed(text) };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    match (rest.get(..9), rest.get(digits..)) {
+        (Some(kept), Some(offset)) if digits > 9 => Cow::Owned(format!("{whole}.{kept}{offset}")),
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// The second that an instant in nanoseconds lies in: rating truncates to whole seconds.

@@ -96,6 +96,11 @@ fn a_time_is_rfc_3339_with_an_offset_in_the_years_1900_to_2199() {
     for text in ["2026-10-05T07:00:00Z", "2026-10-05T10:00:00+03:00", "2026-10-05 10:00:00.000+03:00"] {
         assert_eq!(time(text), "1791183600000000000", "{text}");
     }
+    for text in ["2026-10-05t07:00:00z", "2026-10-05T07:00:00.0000000009Z"] {
+        assert_eq!(time(text), "1791183600000000000", "{text}");
+    }
+    // A leap second is the second before it.
+    assert_eq!(time("2026-10-05T06:59:60Z"), "1791183599000000000");
 }
 
 #[test]
