@@ -8,6 +8,8 @@
 //! shell holds back events ahead of its clock until their second has come. Notices are not kept here.
 
 mod past;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 

@@ -247,3 +247,34 @@ proptest! {
         check_touched(&cloud, &in_order(&cloud), batch)?;
     }
 }
+
+/// A resource that changes often, for months, under the books of random clouds.
+fn busy() -> impl Strategy<Value = (Cloud, Vec<String>, Vec<String>)> {
+    let event =
+        (0..4_000_i64, select(&["RUNNING", "STOPPED", "STARTING", "RUNNING", "DELETED"]), 0..4_u8, 0..9_u8);
+    let events = vec(event, 40..120);
+    (clouds(Taste::Orderly), events, vec(any::<Index>(), 1..10)).prop_map(|(cloud, mut events, late)| {
+        events.sort_by_key(|(halves, ..)| *halves);
+        let start = cloud.book().calendar().day_start(cloud.from).unwrap() - 30 * 86_400;
+        let mut lines: Vec<String> = (0..).zip(events).map(|(number, (halves, state, a, project))| {
+            let time = jiff::Timestamp::from_second(start + halves * 1_800).unwrap();
+            let project = if project == 0 { "beta" } else { "acme" };
+            format!(
+                r#"{{"specversion": "1.0", "id": "b{number}", "source": "s1", "type": "kopeck.state.v1", "subject": "busy", "time": "{time}", "project": "{project}", "data": {{"kind": "vm", "state": "{state}", "region": "r1", "attributes": {{"a": {a}, "b": 2, "rack": "{a}"}}}}}}"#
+            )
+        }).collect();
+        let late: Vec<String> = late.iter().map(|at| lines.remove(at.index(lines.len()))).collect();
+        (cloud, lines, late)
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(80))]
+
+    #[test]
+    fn late_events_of_a_busy_resource_are_the_engines((cloud, lines, late) in busy()) {
+        let all = [lines, late].concat();
+        check_against_engine(&cloud, &all, &[0, 5_000_000])?;
+        check_touched(&cloud, &all, 7)?;
+    }
+}
