@@ -312,6 +312,32 @@ proptest! {
     }
 }
 
+/// A rater of that first month that has taken the events.
+fn taken<'b>(book: &'b PriceBook, since: Date, events: &str) -> Live<'b> {
+    let mut live = Live::new(book, since).unwrap();
+    for (number, text) in events.lines().enumerate() {
+        live.accept(line(number, text).as_bytes()).unwrap();
+    }
+    live
+}
+
+#[test]
+fn a_packed_state_outlives_a_new_version_and_another_first_month() {
+    let parts: &[&str] = &[SECONDS, HOURS, DAYS, PEAK, ONCE];
+    let events = "28T10:00:00 x RUNNING 4\n28T11:30:00 x STOPPED 7\n30T00:00:01 x RUNNING 5";
+    let old = book(&[("2026-09-01", parts)]);
+    let new = book(&[("2026-09-01", parts), ("2026-11-01", &[HOURS, SECONDS, ACTIVE])]);
+    let packed = taken(&old, OCTOBER, events).pack("s", "x").unwrap();
+    for since in [OCTOBER, date(2026, 7, 1)] {
+        let mut live = taken(&new, since, events);
+        assert_eq!(live.pack("s", "x").unwrap(), packed);
+        let at = second("11-03T00:00:00");
+        let expected = [OCTOBER, NOVEMBER].map(|month| live.charges(month, at).unwrap());
+        live.restore("s", "x", &packed).unwrap();
+        assert_eq!([OCTOBER, NOVEMBER].map(|month| live.charges(month, at).unwrap()), expected);
+    }
+}
+
 #[test]
 fn an_unknown_version_is_named() {
     let book = book(&[("2026-09-01", &[SECONDS])]);
