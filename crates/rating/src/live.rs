@@ -10,8 +10,9 @@
 mod past;
 #[cfg(test)]
 mod tests;
+mod touched;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::civil::Date;
 
@@ -23,7 +24,7 @@ use crate::content;
 use crate::event::{self, Description, Envelope, Refusal};
 use crate::intake::Resource;
 use crate::keys::Accepted;
-use crate::matching::{self, Group, Matches};
+use crate::matching::{self, Matches};
 use crate::money::{Overflow, Quantity};
 use crate::packed::{self, Numbers, UnpackError};
 use crate::peak::Sums;
@@ -33,6 +34,8 @@ use crate::register::{NewState, Register};
 use crate::resource::{Change, Current, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
 use past::{Kept, Past, Rebuilt, Steps, Way};
+pub use touched::Touched;
+use touched::Touches;
 
 /// Why live rating has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,13 +62,6 @@ pub enum LiveError {
     UnknownResource,
 }
 
-/// A charge that events have changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Touched {
-    key: MeterKey,
-    group: Option<Option<Group>>,
-}
-
 /// The sum of a project's or a resource's usage in a month; that of the latest second is apart, so that a reading
 /// at its start is without it.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +82,7 @@ pub struct Live<'b> {
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
     uses: HashMap<MeterKey, Used>,
-    touched: HashSet<Touched>,
+    touched: Touches,
     /// The second of the latest event.
     latest: Second,
     /// Why nothing can be answered any more.
@@ -108,7 +104,7 @@ impl<'b> Live<'b> {
             pasts: Vec::new(),
             sums: HashMap::new(),
             uses: HashMap::new(),
-            touched: HashSet::new(),
+            touched: Touches::default(),
             latest: start,
             failed: None,
         })
@@ -146,10 +142,10 @@ impl<'b> Live<'b> {
         self.latest
     }
 
-    /// The charges that events have changed since this was last asked, in no order. What only time changes, running
+    /// The charges that events have changed since this was last asked, each once. What only time changes, running
     /// resources, is not among them; months to come are those up to the latest event or question.
     pub fn take_touched(&mut self) -> Vec<Touched> {
-        self.touched.drain().collect()
+        self.touched.take()
     }
 
     /// R(C(t)) of a month for every charge of it, as the bill of that month up to `at`.

@@ -12,7 +12,7 @@ use crate::money::{Amount, Overflow, Quantity};
 use crate::plan::Plan;
 
 /// What usage and states are metered by; `resource` is `None` for project-wide components.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeterKey {
     /// The number of the part.
     pub part: usize,
