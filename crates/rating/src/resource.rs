@@ -224,7 +224,7 @@ impl Default for ResourceState {
 }
 
 /// What a resource adds to the sums of `monthly_peak` from a second on, or, where it was that before, no longer adds.
-/// A part's sum is kept for the seconds that it prices, and not taken back at their end, where nobody looks.
+/// What begins before the seconds that a part prices is in its sum when they begin; after their end nobody looks.
 fn changes<'b>(
     ground: Ground<'_, 'b>,
     matches: &mut Matches<'b>,
@@ -235,7 +235,6 @@ fn changes<'b>(
     let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
     for found in matching::within(found, plan, &(second..Second::MAX)) {
         let part = &plan.parts()[found.part];
-        let second = second.max(part.priced.start);
         if matches!(part.component.model, Model::MonthlyPeak { .. }) && second < part.priced.end {
             let by = if begins { found.quantity } else { Quantity::ZERO.checked_sub(found.quantity)? };
             let key = PeakKey { part: found.part, project: current.said.project, group: found.group };
