@@ -59,6 +59,13 @@ impl MonthName {
     pub fn of(date: Date) -> MonthName {
         MonthName { year: date.year(), month: date.month() }
     }
+
+    /// Months since January of the year 0: consecutive months have consecutive numbers.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        let months = i32::from(self.year) * 12 + i32::from(self.month) - 1;
+        u16::try_from(months).unwrap_or(0)
+    }
 }
 
 /// One local month, with the first second of each of its days.

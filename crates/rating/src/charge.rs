@@ -47,6 +47,11 @@ impl Window {
         Ok(Window { from: start, to: as_of.map_or(end, |as_of| as_of.clamp(start, end)) })
     }
 
+    /// A window without an end.
+    pub(crate) fn since(from: Second) -> Window {
+        Window { from, to: Second::MAX }
+    }
+
     /// Its first second.
     #[must_use]
     pub fn from(self) -> Second {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::accumulator;
 use crate::batch::Origin;
 use crate::calendar::{Month, MonthName, Second};
 use crate::charge::Charge;
@@ -14,11 +15,12 @@ use crate::event::second_of;
 use crate::intake::{Label, Labels, Name, Names, Places, Record, Resource};
 use crate::matching::{Group, Match, Matches};
 use crate::meter::{self, Meter, Stretch, TierPart};
-use crate::metering::{self, Known};
+use crate::metering::Known;
 use crate::money::{Amount, Overflow, Quantity};
 use crate::plan::Plan;
 use crate::price_book::{Component, Model, Prorate, TierMode};
 use crate::rate::{Rater, Use};
+use crate::register::Register;
 use crate::rows::{MeterKey, Readings, Row};
 use crate::timeline::{self, Holding, Told};
 
@@ -148,7 +150,8 @@ struct RowKey {
 /// # Errors
 /// [`Overflow`] where a sum does not fit 256 bits.
 pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explanation<'b>>, Overflow> {
-    let Rater { plan, names, descriptions, labels, places, records, explained, uses, .. } = rater;
+    let Rater { plan, register, places, explained, uses, .. } = rater;
+    let Register { names, descriptions, labels, records, .. } = register;
     let known = Known { plan: &plan, descriptions: &descriptions, labels: &labels, records: &records };
     let mut gathering = Gathering {
         known,
@@ -203,13 +206,6 @@ struct Gathering<'a, 'b> {
     rows: Rows,
 }
 
-/// What a `once` component asks of a resource.
-struct Once {
-    /// The first second in which it was alive.
-    born: Option<Second>,
-    paid: bool,
-}
-
 impl Gathering<'_, '_> {
     fn usage(&mut self, used: &Use) {
         let start = second_of(used.time);
@@ -231,40 +227,40 @@ impl Gathering<'_, '_> {
     }
 
     fn resource(&mut self, resource: &Resource, records: &[Record]) -> Result<(), Overflow> {
-        let known = self.known;
-        let mut once = Once { born: None, paid: false };
-        timeline::walk(known.state_events(records), |told| match told {
-            Told::Holding(holding) => self.holding((resource, records), holding, &mut once),
-            Told::Disputed(_) => Ok(()),
+        let (known, mut born, mut paid) = (self.known, None, false);
+        timeline::walk(known.state_events(records), |told| {
+            let Told::Holding(holding) = told else { return Ok(()) };
+            let born = *born.get_or_insert(holding.start);
+            self.holding((resource, records), &holding, (born, &mut paid))
         })
     }
 
     fn holding(
         &mut self,
-        of: (&Resource, &[Record]),
-        holding: Holding,
-        once: &mut Once,
+        (resource, records): (&Resource, &[Record]),
+        holding: &Holding,
+        (born, paid): (Second, &mut bool),
     ) -> Result<(), Overflow> {
-        let Known { plan, descriptions, records, .. } = self.known;
-        let born = *once.born.get_or_insert(holding.start);
-        let description = (records.description(&of.1[holding.began]), holding.class);
+        let Known { plan, descriptions, records: all, .. } = self.known;
+        let description = (all.description(&records[holding.began]), holding.class);
         let found = self.matches.of(plan, descriptions, description)?.to_vec();
+        let seconds = holding.start..holding.end.min(plan.window().to());
         for found in &found {
             let part = &plan.parts()[found.part];
             if part.component.id != self.component {
                 continue;
             }
             if !matches!(part.component.model, Model::Once { .. }) {
-                metering::each_stretch(part, &holding, found.quantity, |month, stretch| {
-                    self.push(of, (month, found), (&holding, stretch));
+                accumulator::each_stretch(part, &seconds, found.quantity, |month, stretch| {
+                    self.push((resource, records), (month, found), (holding, stretch));
                     Ok(())
                 })?;
-            } else if let Some(at) = metering::once_at(part, &holding, born, plan.window().to())
-                && !std::mem::replace(&mut once.paid, true)
+            } else if let Some(at) = accumulator::once_at(part, &seconds, born)
+                && !std::mem::replace(paid, true)
                 && let Some(month) = plan.month_of(at)
             {
                 let stretch = Stretch { start: at, end: at + 1, quantity: found.quantity };
-                self.push(of, (month, found), (&holding, stretch));
+                self.push((resource, records), (month, found), (holding, stretch));
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! rating.md; the way of an event is `event` → `intake` → `timeline` → `matching` → `meter` → `charge`, and `rate`
 //! leads it.
 
+pub mod accumulator;
 pub mod batch;
 pub mod calendar;
 pub mod charge;
@@ -14,15 +15,20 @@ pub mod event;
 pub mod explain;
 pub mod intake;
 pub mod keys;
+pub mod live;
 pub mod matching;
 pub mod meter;
 pub mod metering;
 pub mod money;
 pub mod notice;
 pub mod number;
+pub mod packed;
 pub mod part_index;
+pub mod peak;
 pub mod plan;
 pub mod price_book;
 pub mod rate;
+mod register;
+pub mod resource;
 pub mod rows;
 pub mod timeline;

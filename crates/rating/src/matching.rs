@@ -1,5 +1,8 @@
 //! Which parts of a plan meter a resource or a usage, and with what quantity and group.
 
+use std::ops::Range;
+
+use crate::calendar::Second;
 use crate::event::{Description, Value};
 use crate::intake::Descriptions;
 use crate::money::{Overflow, Quantity};
@@ -123,6 +126,18 @@ impl<'b> Matches<'b> {
     pub fn groups(&self) -> &[String] {
         &self.groups
     }
+}
+
+/// Of the matches of a description those whose parts can price any of these seconds: parts are in the order of
+/// versions, so the others are not looked at one by one.
+pub fn within<'m, 'b>(
+    matches: &'m [Match<'b>],
+    plan: &'m Plan<'b>,
+    seconds: &Range<Second>,
+) -> impl Iterator<Item = &'m Match<'b>> {
+    let (parts, end) = (plan.parts(), seconds.end);
+    let first = matches.partition_point(|found| parts[found.part].until <= seconds.start);
+    matches[first..].iter().take_while(move |found| parts[found.part].in_force.start < end)
 }
 
 /// The number of a text: groups are few, and looked up only when a description is new.

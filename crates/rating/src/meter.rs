@@ -20,7 +20,7 @@ pub struct Stretch {
 }
 
 /// The meter of one component, resource and month.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meter {
     /// Σ quantity × seconds.
     Seconds(Quantity),
@@ -106,7 +106,7 @@ impl Meter {
 }
 
 /// The number of the hour or day, whichever the model counts in, that holds a second.
-fn slot_of(model: &Model, second: Second, month: &Month, hours: &Hours) -> i64 {
+pub(crate) fn slot_of(model: &Model, second: Second, month: &Month, hours: &Hours) -> i64 {
     match model {
         Model::HourlyPeak { .. } => hours.index(second),
         _ => month.day_index(second),

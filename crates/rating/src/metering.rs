@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::thread;
 
+use crate::accumulator::{Accumulator, Held, each_stretch};
 use crate::calendar::Second;
 use crate::intake::{Descriptions, Labels, Name, Places, Record, Records, Resource};
-use crate::matching::{Group, Match, Matches};
-use crate::meter::{self, Meter, Stretch};
+use crate::matching::{self, Group, Matches};
+use crate::meter;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
-use crate::plan::{Part, Plan};
+use crate::plan::Plan;
 use crate::price_book::Model;
 use crate::rows::{MeterKey, Readings, Row};
 use crate::timeline::{self, Holding, StateEvent, Told};
@@ -131,35 +132,16 @@ struct Run<'a, 'b> {
     notices: Notices,
 }
 
-/// The meters of one resource for one part and month: up to the end of the window and up to its start.
-struct MeterPair {
-    part: usize,
-    month: usize,
-    project: Name,
-    to: Meter,
-    from: Option<Meter>,
-}
-
 /// What is known of one resource while it is walked.
-struct Walk<'r, 'b> {
+struct Walk<'r> {
     records: &'r [Record],
-    meters: &'r mut Vec<MeterPair>,
-    /// The first second in which it was alive.
-    born: Option<Second>,
-    /// The `once` components that it has paid.
-    paid: Vec<Paid<'b>>,
+    /// Up to the end of the window.
+    to: &'r mut Accumulator,
+    /// Up to its start.
+    from: &'r mut Accumulator,
     priced: bool,
     /// An event that held within the window.
     seen: Option<Record>,
-}
-
-/// A `once` component that a resource has paid.
-struct Paid<'b> {
-    id: &'b str,
-    part: usize,
-    project: Name,
-    /// The month and the readings, where it was in one of the window's months.
-    due: Option<(usize, Readings)>,
 }
 
 impl<'a, 'b> Run<'a, 'b> {
@@ -170,10 +152,11 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     fn walk(mut self, resources: &[Resource]) -> Result<Run<'a, 'b>, Overflow> {
-        let (mut records, mut meters) = (Vec::new(), Vec::new());
+        let mut records = Vec::new();
+        let mut pair = (Accumulator::default(), Accumulator::default());
         for resource in resources {
             self.known.records.sorted(resource, self.known.labels, &mut records);
-            self.resource(resource, &records, &mut meters)?;
+            self.resource(resource, &records, &mut pair)?;
         }
         Ok(self)
     }
@@ -182,10 +165,12 @@ impl<'a, 'b> Run<'a, 'b> {
         &mut self,
         resource: &Resource,
         records: &[Record],
-        meters: &mut Vec<MeterPair>,
+        (to, from): &mut (Accumulator, Accumulator),
     ) -> Result<(), Overflow> {
         let known = self.known;
-        let mut walk = Walk { records, meters, born: None, paid: Vec::new(), priced: false, seen: None };
+        to.clear();
+        from.clear();
+        let mut walk = Walk { records, to, from, priced: false, seen: None };
         timeline::walk(known.state_events(records), |told| match told {
             Told::Holding(holding) => self.holding(&mut walk, holding),
             Told::Disputed(number) => {
@@ -193,18 +178,21 @@ impl<'a, 'b> Run<'a, 'b> {
                 Ok(())
             }
         })?;
-        let Walk { meters, paid, priced, seen, .. } = walk;
+        let Walk { to, from, priced, seen, .. } = walk;
         let owner = Some((resource.source, resource.subject));
-        for pair in meters.drain(..) {
-            let MeterPair { part, month, project, to, from } = pair;
-            let from = from.map_or(Ok(Quantity::ZERO), |meter| meter.reading())?;
-            let key = MeterKey { part, month, project, resource: owner };
-            self.rows.extend(Row::new(known.plan, key, Readings { to: to.reading()?, from }, None)?);
-        }
-        for Paid { part, project, due, .. } in paid {
-            let Some((month, readings)) = due else { continue };
+        for metered in &to.meters {
+            let (part, month, project) = (metered.part, metered.month, metered.project);
+            let readings =
+                Readings { to: metered.meter.reading()?, from: from.reading(part, month, project)? };
             let key = MeterKey { part, month, project, resource: owner };
             self.rows.extend(Row::new(known.plan, key, readings, None)?);
+        }
+        for paid in &to.paid {
+            let Some(month) = known.plan.month_of(paid.at) else { continue };
+            let before = paid.at < known.plan.window().from();
+            let from = if before { paid.quantity } else { Quantity::ZERO };
+            let key = MeterKey { part: paid.part, month, project: paid.project, resource: owner };
+            self.rows.extend(Row::new(known.plan, key, Readings { to: paid.quantity, from }, None)?);
         }
         if let Some(record) = seen.filter(|_| !priced) {
             let data = known.descriptions.get(known.records.description(&record));
@@ -214,8 +202,8 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// Meters a stretch in which the resource was exactly what one event said.
-    fn holding(&mut self, walk: &mut Walk<'_, 'b>, holding: Holding) -> Result<(), Overflow> {
-        walk.born = walk.born.or(Some(holding.start));
+    fn holding(&mut self, walk: &mut Walk<'_>, holding: Holding) -> Result<(), Overflow> {
+        walk.to.alive(holding.start);
         let Known { plan, descriptions, records, .. } = self.known;
         let window = plan.window();
         if holding.start >= window.to() || (holding.end <= plan.start() && !plan.has_once()) {
@@ -226,22 +214,26 @@ impl<'a, 'b> Run<'a, 'b> {
             walk.seen = walk.seen.or(Some(record));
         }
         let project = records.project(&record);
-        let description = (records.description(&record), holding.class);
-        for found in self.matches.of(plan, descriptions, description)? {
+        let held = Held { seconds: holding.start..holding.end.min(window.to()), project };
+        let before = Held { seconds: holding.start..holding.end.min(window.from()), project };
+        let counts_before = before.seconds.start < before.seconds.end && plan.start() < before.seconds.end;
+        let matches = self.matches.of(plan, descriptions, (records.description(&record), holding.class))?;
+        for found in matching::within(matches, plan, &held.seconds) {
             let part = &plan.parts()[found.part];
-            let metered = match part.component.model {
-                Model::Once { .. } => pay_once(walk, plan, found, (&holding, project)),
-                Model::MonthlyPeak { .. } => {
-                    let peaks = &mut self.peaks;
-                    each_stretch(part, &holding, found.quantity, |month, stretch| {
-                        let key = PeakKey { part: found.part, month, project, group: found.group };
-                        let changes = peaks.entry(key).or_default();
-                        changes.push((stretch.start, found.quantity));
-                        changes.push((stretch.end, Quantity::ZERO.checked_sub(found.quantity)?));
-                        Ok(())
-                    })?
+            let metered = if let Model::MonthlyPeak { .. } = part.component.model {
+                let peaks = &mut self.peaks;
+                each_stretch(part, &held.seconds, found.quantity, |month, stretch| {
+                    let key = PeakKey { part: found.part, month, project, group: found.group };
+                    let changes = peaks.entry(key).or_default();
+                    changes.push((stretch.start, found.quantity));
+                    changes.push((stretch.end, Quantity::ZERO.checked_sub(found.quantity)?));
+                    Ok(())
+                })?
+            } else {
+                if counts_before {
+                    walk.from.hold(plan, found, &before)?;
                 }
-                _ => meter_resource(walk.meters, plan, found, (&holding, project))?,
+                walk.to.hold(plan, found, &held)?
             };
             walk.priced |= metered;
             if let Some(attribute) = found.lacks.filter(|_| metered) {
@@ -250,81 +242,4 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         Ok(())
     }
-}
-
-/// Calls `meter` for each month's part of a holding that a component prices; answers whether there was any.
-pub(crate) fn each_stretch(
-    part: &Part<'_>,
-    holding: &Holding,
-    quantity: Quantity,
-    mut meter: impl FnMut(usize, Stretch) -> Result<(), Overflow>,
-) -> Result<bool, Overflow> {
-    let first = part.spans.partition_point(|span| span.end <= holding.start);
-    let mut any = false;
-    for span in part.spans[first..].iter().take_while(|span| span.start < holding.end) {
-        let (start, end) = (span.start.max(holding.start), span.end.min(holding.end));
-        meter(span.month, Stretch { start, end, quantity })?;
-        any = true;
-    }
-    Ok(any)
-}
-
-fn meter_resource(
-    meters: &mut Vec<MeterPair>,
-    plan: &Plan<'_>,
-    found: &Match<'_>,
-    (holding, project): (&Holding, Name),
-) -> Result<bool, Overflow> {
-    let part = &plan.parts()[found.part];
-    let (model, from, hours) = (&part.component.model, plan.window().from(), plan.hours());
-    each_stretch(part, holding, found.quantity, |number, stretch| {
-        let month = &plan.months()[number];
-        let before = (stretch.start < from).then_some(Stretch { end: stretch.end.min(from), ..stretch });
-        let known = meters
-            .iter()
-            .rposition(|other| other.part == found.part && other.month == number && other.project == project);
-        let Some(known) = known else {
-            let to = Meter::new(model, stretch, month, hours)?;
-            let from = before.map(|stretch| Meter::new(model, stretch, month, hours)).transpose()?;
-            meters.push(MeterPair { part: found.part, month: number, project, to, from });
-            return Ok(());
-        };
-        let pair = &mut meters[known];
-        pair.to.add(model, stretch, month, hours)?;
-        match (before, &mut pair.from) {
-            (None, _) => Ok(()),
-            (Some(stretch), Some(meter)) => meter.add(model, stretch, month, hours),
-            (Some(stretch), empty) => {
-                *empty = Some(Meter::new(model, stretch, month, hours)?);
-                Ok(())
-            }
-        }
-    })
-}
-
-/// When a `once` component fires within a holding: at the resource's first matching instant, once for all its
-/// lives, and never for a resource that was alive before the component first appeared in the book.
-pub(crate) fn once_at(part: &Part<'_>, holding: &Holding, born: Second, to: Second) -> Option<Second> {
-    let start = holding.start.max(part.in_force.start);
-    let end = holding.end.min(part.in_force.end).min(to);
-    (start < end && born >= part.first_appeared).then_some(start)
-}
-
-/// Answers whether the component looks at the resource at all, be it paid now, before, or never.
-fn pay_once<'b>(
-    walk: &mut Walk<'_, 'b>,
-    plan: &Plan<'b>,
-    found: &Match<'_>,
-    (holding, project): (&Holding, Name),
-) -> bool {
-    let part = &plan.parts()[found.part];
-    let id = part.component.id.as_str();
-    let to = plan.window().to();
-    let at = once_at(part, holding, walk.born.unwrap_or(holding.start), to);
-    if let Some(at) = at.filter(|_| walk.paid.iter().all(|paid| paid.id != id)) {
-        let from = if at < plan.window().from() { found.quantity } else { Quantity::ZERO };
-        let due = plan.month_of(at).map(|month| (month, Readings { to: found.quantity, from }));
-        walk.paid.push(Paid { id, part: found.part, project, due });
-    }
-    part.in_force.start < holding.end && holding.start < part.in_force.end
 }

@@ -42,20 +42,22 @@ impl<'b> PartIndex<'b> {
         PartIndex { kinds: by_kind.into_iter().map(file).collect() }
     }
 
-    /// The parts that may meter such a resource or usage, whatever its class: all those that do are among them.
-    pub fn candidates<'i>(&'i self, data: &'i Description) -> impl Iterator<Item = usize> + 'i {
-        let kind = self.kinds.get(data.kind.as_str());
-        let open = kind.map_or(&[][..], |kind| &kind.open);
-        let files = kind.map_or(&[][..], |kind| &kind.filed);
-        let filed = files.iter().filter_map(|file| {
+    /// The parts that may meter such a resource or usage, whatever its class, in the order of their numbers: all
+    /// those that do are among them.
+    #[must_use]
+    pub fn candidates(&self, data: &Description) -> Vec<usize> {
+        let Some(kind) = self.kinds.get(data.kind.as_str()) else { return Vec::new() };
+        let mut found = kind.open.clone();
+        for file in &kind.filed {
             let value = match file.subject {
                 Subject::Class => None,
-                Subject::Region => file.by_value.get(&data.region_value()?),
-                Subject::Attribute(name) => file.by_value.get(data.attribute(name)?),
+                Subject::Region => data.region_value(),
+                Subject::Attribute(name) => data.attribute(name).cloned(),
             };
-            value.map(Vec::as_slice)
-        });
-        open.iter().chain(filed.flatten()).copied()
+            found.extend(value.and_then(|value| file.by_value.get(&value)).into_iter().flatten());
+        }
+        found.sort_unstable();
+        found
     }
 }
 

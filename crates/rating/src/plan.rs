@@ -1,9 +1,11 @@
 //! What a window asks of a price book: its months, and which component prices which part of each month.
 //!
 //! Made once for a run. A [`Part`] is a component of one version that can charge something within the window's
-//! months; all the rules of "Which version prices what" (rating.md) end up in its [`Span`]s.
+//! months; all the rules of "Which version prices what" (rating.md) end up in its [`Span`]s. Live rating has no end
+//! of window: its plan is open, holds every component of every version, and grows by months.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::civil::Date;
 
@@ -31,12 +33,16 @@ pub struct Part<'b> {
     pub component: &'b Component,
     /// The date of its version.
     pub version: Date,
-    /// What it prices, in order; never empty, except for `once`, which looks at all of the past.
+    /// What it prices of the plan's months, in order.
     pub spans: Vec<Span>,
+    /// All that it prices, in whatever month; may be empty.
+    pub priced: Range<Second>,
     /// For `once`: the interval in which its version is in force.
-    pub in_force: std::ops::Range<Second>,
+    pub in_force: Range<Second>,
     /// For `once`: when a component of this id first appeared in the book.
     pub first_appeared: Second,
+    /// No component of its version prices anything from this second on; ascending from version to version.
+    pub until: Second,
 }
 
 /// The plan of a run.
@@ -57,31 +63,62 @@ impl<'b> Plan<'b> {
     /// # Errors
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
     pub fn new(book: &'b PriceBook, window: Window) -> Result<Plan<'b>, OutOfRange> {
-        let calendar = book.calendar();
         let last = window.to().max(window.from() + 1);
-        let months = calendar.months(window.from(), last)?;
-        let hours = calendar.hours(months.first().map_or(window.from(), |month| month.start), last)?;
-        let mut first_appeared: HashMap<&str, Second> = HashMap::new();
-        let mut parts = Vec::new();
-        for (number, version) in book.versions().iter().enumerate() {
-            let in_force = book.in_force(number);
-            let cut = spans(&months, window, |_| Some(in_force.clone()));
-            let book_start = book.in_force(0).start;
-            let whole = spans(&months, window, |month| {
-                (book.version_of_month(month) == Some(number)).then_some(book_start..Second::MAX)
-            });
-            for component in &version.components {
-                let first_appeared = *first_appeared.entry(&component.id).or_insert(version.start);
-                let spans = if component.model.takes_version_of_month() { &whole } else { &cut };
-                if !spans.is_empty() || matches!(component.model, Model::Once { .. }) {
-                    let (version, spans, in_force) = (version.effective, spans.clone(), in_force.clone());
-                    parts.push(Part { component, version, spans, in_force, first_appeared });
-                }
-            }
+        let months = book.calendar().months(window.from(), last)?;
+        let hours = book.calendar().hours(months.first().map_or(window.from(), |month| month.start), last)?;
+        let mut parts = parts(book)?;
+        for part in &mut parts {
+            part.spans = spans(months.iter().zip(0..), window, &part.priced);
         }
+        parts.retain(|part| !part.spans.is_empty() || matches!(part.component.model, Model::Once { .. }));
+        Ok(Plan::of_parts(book, window, (months, hours), parts))
+    }
+
+    /// Makes an open plan: from the month that `since` lies in, and without an end. It begins with that one month.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] where that month reaches outside the years that rating accepts.
+    pub fn open(book: &'b PriceBook, since: Second) -> Result<Plan<'b>, OutOfRange> {
+        let months = book.calendar().months(since, since + 1)?;
+        let start = months.first().map_or(since, |month| month.start);
+        let hours = book.calendar().hours(start, months.last().map_or(since + 1, |month| month.end))?;
+        let window = Window::since(start);
+        let mut parts = parts(book)?;
+        for part in &mut parts {
+            part.spans = spans(months.iter().zip(0..), window, &part.priced);
+        }
+        Ok(Plan::of_parts(book, window, (months, hours), parts))
+    }
+
+    /// Adds months to an open plan until it holds that second. The numbers of months, hours and parts stay.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] where the months reach outside the years that rating accepts; the plan stays as it was.
+    pub fn extend(&mut self, second: Second) -> Result<(), OutOfRange> {
+        let (start, end) = (self.start(), self.end());
+        if second < end {
+            return Ok(());
+        }
+        let months = self.book.calendar().months(end, second.saturating_add(1))?;
+        let last = months.last().map_or(end, |month| month.end);
+        self.hours = self.book.calendar().hours(start, last)?;
+        let number = self.months.len();
+        for part in &mut self.parts {
+            part.spans.extend(spans(months.iter().zip(number..), self.window, &part.priced));
+        }
+        self.months.extend(months);
+        Ok(())
+    }
+
+    fn of_parts(
+        book: &'b PriceBook,
+        window: Window,
+        (months, hours): (Vec<Month>, Hours),
+        parts: Vec<Part<'b>>,
+    ) -> Plan<'b> {
         let index = PartIndex::new(&parts);
         let has_once = parts.iter().any(|part| matches!(part.component.model, Model::Once { .. }));
-        Ok(Plan { book, window, months, hours, parts, index, has_once })
+        Plan { book, window, months, hours, parts, index, has_once }
     }
 
     /// The price book.
@@ -120,6 +157,12 @@ impl<'b> Plan<'b> {
         self.months.first().map_or(self.window.from(), |month| month.start)
     }
 
+    /// The end of the last month.
+    #[must_use]
+    pub fn end(&self) -> Second {
+        self.months.last().map_or(self.window.from(), |month| month.end)
+    }
+
     /// Whether any part is `once`, so that all of the past matters.
     #[must_use]
     pub fn has_once(&self) -> bool {
@@ -133,31 +176,78 @@ impl<'b> Plan<'b> {
         after.checked_sub(1).filter(|month| second < self.months[*month].end)
     }
 
-    /// The numbers of the parts that meter states (or usage) of this description and class.
+    /// The numbers of the parts that price usage of this description in that second.
+    pub fn uses<'p>(&'p self, data: &'p Description, second: Second) -> impl Iterator<Item = usize> + 'p {
+        self.matching(data, None, false).filter(move |part| self.parts[*part].covers(second))
+    }
+
+    /// The numbers of the parts that meter states (or usage) of this description and class, ascending.
     pub fn matching<'p>(
         &'p self,
         data: &'p Description,
         class: Option<Class>,
         states: bool,
     ) -> impl Iterator<Item = usize> + 'p {
-        self.index.candidates(data).filter(move |part| {
+        self.index.candidates(data).into_iter().filter(move |part| {
             let component = self.parts[*part].component;
             component.model.meters_states() == states && component.matches(data, class)
         })
     }
 }
 
-/// What of each month `priced` prices, up to the end of the window.
-fn spans(
-    months: &[Month],
+impl Part<'_> {
+    /// Whether it prices that second.
+    #[must_use]
+    pub fn covers(&self, second: Second) -> bool {
+        let first = self.spans.partition_point(|span| span.end <= second);
+        self.spans.get(first).is_some_and(|span| span.start <= second)
+    }
+}
+
+/// All components of all versions, with what they price: a version's components one after the other, so that a new
+/// version leaves the numbers of the old ones as they are.
+fn parts(book: &PriceBook) -> Result<Vec<Part<'_>>, OutOfRange> {
+    let mut first_appeared: HashMap<&str, Second> = HashMap::new();
+    let mut parts = Vec::new();
+    for (number, version) in book.versions().iter().enumerate() {
+        let in_force = book.in_force(number);
+        let whole = whole_months(book, number)?;
+        for component in &version.components {
+            let first_appeared = *first_appeared.entry(&component.id).or_insert(version.start);
+            let priced = if component.model.takes_version_of_month() { &whole } else { &in_force };
+            let (priced, in_force, until) = (priced.clone(), in_force.clone(), whole.end.max(in_force.end));
+            let (version, spans) = (version.effective, Vec::new());
+            parts.push(Part { component, version, spans, priced, in_force, first_appeared, until });
+        }
+    }
+    Ok(parts)
+}
+
+/// The months that a version prices where one version prices a whole month: those that begin while it is in force,
+/// and for the first version also the rest of the month in which the book begins.
+fn whole_months(book: &PriceBook, version: usize) -> Result<Range<Second>, OutOfRange> {
+    let in_force = book.in_force(version);
+    let start = if version == 0 { in_force.start } else { next_month(book, in_force.start)? };
+    let end = if in_force.end == Second::MAX { Second::MAX } else { next_month(book, in_force.end)? };
+    Ok(start..end)
+}
+
+/// The first start of a month that is not before a second.
+fn next_month(book: &PriceBook, second: Second) -> Result<Second, OutOfRange> {
+    let months = book.calendar().months(second, second + 1)?;
+    Ok(months.first().map_or(second, |month| if month.start == second { second } else { month.end }))
+}
+
+/// What `priced` holds of each month, up to the end of the window.
+fn spans<'m>(
+    months: impl Iterator<Item = (&'m Month, usize)>,
     window: Window,
-    priced: impl Fn(&Month) -> Option<std::ops::Range<Second>>,
+    priced: &Range<Second>,
 ) -> Vec<Span> {
-    let span = |(number, month): (usize, &Month)| {
-        let priced = priced(month)?;
+    let span = |(month, number): (&Month, usize)| {
         let start = priced.start.max(month.start);
         let end = priced.end.min(month.end).min(window.to());
         (start < end).then_some(Span { month: number, start, end })
     };
-    months.iter().enumerate().filter_map(span).collect()
+    months.filter_map(span).collect()
 }

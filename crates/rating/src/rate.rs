@@ -8,31 +8,28 @@ pub use crate::batch::{Batch, Origin};
 use crate::batch::{Data, Read};
 use crate::calendar::OutOfRange;
 use crate::charge::{Bill, Window};
-use crate::event::{self, Description, Envelope, EventType, Refusal};
-use crate::intake::{Descriptions, Label, Labels, Name, Names, NewRecord, Places, Records, Resource};
+use crate::event::{self, Description, Envelope, Refusal};
+use crate::intake::{Label, Name, NewRecord, Places, Resource};
 pub use crate::keys::Accepted;
-use crate::keys::{Keys, QuickMap};
+use crate::keys::QuickMap;
 use crate::matching;
 use crate::metering;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
-use crate::plan::{Plan, Span};
+use crate::plan::Plan;
 use crate::price_book::{Model, PriceBook};
+use crate::register::{NewState, Register};
 use crate::rows::{MeterKey, Readings, Row, Rows};
 
 /// Accepts the events of a run and rates them.
 #[derive(Debug)]
 pub struct Rater<'b> {
     pub(crate) plan: Plan<'b>,
-    pub(crate) names: Names,
-    pub(crate) descriptions: Descriptions,
-    pub(crate) labels: Labels,
+    pub(crate) register: Register,
     pub(crate) places: Places,
-    pub(crate) records: Records,
     /// The component whose usage events are kept one by one, to be explained.
     pub(crate) explained: Option<String>,
     pub(crate) uses: Vec<Use>,
-    keys: Keys,
     sums: QuickMap<MeterKey, Readings>,
     notices: Notices,
     overflow: bool,
@@ -84,14 +81,10 @@ impl<'b> Rater<'b> {
     pub fn new(book: &'b PriceBook, window: Window) -> Result<Rater<'b>, OutOfRange> {
         Ok(Rater {
             plan: Plan::new(book, window)?,
-            names: Names::default(),
-            descriptions: Descriptions::default(),
-            labels: Labels::default(),
+            register: Register::default(),
             places: Places::default(),
-            records: Records::default(),
             explained: None,
             uses: Vec::new(),
-            keys: Keys::default(),
             sums: QuickMap::default(),
             notices: Notices::default(),
             overflow: false,
@@ -138,7 +131,7 @@ impl<'b> Rater<'b> {
     /// How many events were accepted, doubles left out.
     #[must_use]
     pub fn accepted(&self) -> usize {
-        self.keys.len()
+        self.register.keys.len()
     }
 
     fn state<'e>(
@@ -148,42 +141,14 @@ impl<'b> Rater<'b> {
         (batch, origin): (&Batch, Origin),
         envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
     ) -> Result<Accepted, Refusal> {
-        let description = match self.descriptions.known(data) {
-            Some(known) => known,
-            None => {
-                let description = Description::read(EventType::State, envelope()?.data)?;
-                description.check_currency(self.plan.book().currency())?;
-                self.descriptions.push(data, description)?
-            }
-        };
-        let content = read.content.wrapping_add(self.descriptions.get(description).content());
-        if self.keys.accept(read.key, content)? == Accepted::Duplicate {
+        let (currency, with_actor) = (self.plan.book().currency(), self.explained.is_some());
+        let Some(new) = self.register.state(read, data, (batch, currency, with_actor), envelope)? else {
             return Ok(Accepted::Duplicate);
-        }
-        let (project, resource) = self.owner(read, envelope)?;
-        let label = self.labels.push(batch.label(read, self.explained.is_some()))?;
-        let place = self.places.number(origin);
-        self.records.push(resource, NewRecord { time: read.time, label, place, description, project })?;
-        Ok(Accepted::New)
-    }
-
-    /// The project and the resource that an event names, new or known.
-    fn owner<'e>(
-        &mut self,
-        read: &Read,
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
-    ) -> Result<(Name, u32), Refusal> {
-        let project = match self.names.known(read.project) {
-            Some(known) => known,
-            None => self.names.number(&envelope()?.project)?,
         };
-        if let Some(known) = self.records.known(read.resource) {
-            return Ok((project, known));
-        }
-        let envelope = envelope()?;
-        let source = self.names.number(&envelope.source)?;
-        let subject = self.names.number(&envelope.subject)?;
-        Ok((project, self.records.resource(read.resource, source, subject)?))
+        let NewState { time, resource, project, description, label } = new;
+        let place = self.places.number(origin);
+        self.register.records.push(resource, NewRecord { time, label, place, description, project })?;
+        Ok(Accepted::New)
     }
 
     fn usage<'e>(
@@ -193,16 +158,15 @@ impl<'b> Rater<'b> {
         (batch, origin): (&Batch, Origin),
         envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
     ) -> Result<Accepted, Refusal> {
-        data.check_currency(self.plan.book().currency())?;
-        let accepted = self.keys.accept(read.key, read.content)?;
+        let accepted = self.register.usage(read, data, self.plan.book().currency())?;
         let second = event::second_of(read.time);
         let in_window = self.plan.month_of(second).filter(|_| second < self.plan.window().to());
         if let Some(month) = in_window.filter(|_| accepted == Accepted::New) {
-            let (project, resource) = self.owner(read, envelope)?;
-            let Resource { source, subject, .. } = self.records.resources()[resource as usize];
+            let (project, resource) = self.register.owner(read, envelope)?;
+            let Resource { source, subject, .. } = self.register.records.resources()[resource as usize];
             let owner = Owner { project, source, subject };
             let label = match &self.explained {
-                Some(_) => Some(self.labels.push(batch.label(read, true))?),
+                Some(_) => Some(self.register.labels.push(batch.label(read, true))?),
                 None => None,
             };
             self.overflow |= self.sum(data, (month, owner), (read.time, origin, label)).is_err();
@@ -220,12 +184,8 @@ impl<'b> Rater<'b> {
         let second = event::second_of(time);
         let from = self.plan.window().from();
         let mut priced = false;
-        for number in self.plan.matching(data, None, false) {
+        for number in self.plan.uses(data, second) {
             let part = &self.plan.parts()[number];
-            let covers = |span: &Span| span.start <= second && second < span.end;
-            if !part.spans.iter().any(covers) {
-                continue;
-            }
             priced = true;
             let measured = matching::measure(part.component, data)?;
             if let Some(attribute) = measured.lacks {
@@ -267,7 +227,8 @@ impl<'b> Rater<'b> {
         if self.overflow {
             return Err(Overflow);
         }
-        let Rater { plan, names, descriptions, labels, places, records, sums, mut notices, keys, .. } = self;
+        let Rater { plan, register, places, sums, mut notices, .. } = self;
+        let Register { names, descriptions, labels, records, keys } = register;
         // The rows take the place of the keys in memory.
         drop(keys);
         let known =

@@ -12,7 +12,7 @@ use crate::money::{Amount, Overflow, Quantity};
 use crate::plan::Plan;
 
 /// What usage and states are metered by; `resource` is `None` for project-wide components.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeterKey {
     /// The number of the part.
     pub part: usize,
@@ -58,14 +58,28 @@ impl Row {
         readings: Readings,
         group: Option<Option<Group>>,
     ) -> Result<Option<Row>, Overflow> {
+        let row = Row::of(plan, key, readings, group)?;
+        let says_nothing = row.quantity.is_zero() && row.amount.is_zero();
+        Ok((!says_nothing).then_some(row))
+    }
+
+    /// The row R(C(to)) − R(C(from)), also where it says nothing.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn of(
+        plan: &Plan<'_>,
+        key: MeterKey,
+        readings: Readings,
+        group: Option<Option<Group>>,
+    ) -> Result<Row, Overflow> {
         let model = &plan.parts()[key.part].component.model;
         let month = &plan.months()[key.month];
         let rounded = |reading| meter::cost(model, reading, month)?.round_half_even();
         let quantity = readings.to.checked_sub(readings.from)?;
         let before = if readings.from.is_zero() { Amount::ZERO } else { rounded(readings.from)? };
         let amount = rounded(readings.to)?.checked_sub(before)?;
-        let says_nothing = quantity.is_zero() && amount.is_zero();
-        Ok((!says_nothing).then_some(Row { key, group, quantity, amount }))
+        Ok(Row { key, group, quantity, amount })
     }
 
     /// The row with another number for its group.

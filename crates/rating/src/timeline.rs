@@ -19,31 +19,82 @@ pub struct StateEvent<K> {
     pub meaning: StateMeaning,
 }
 
-/// A stretch in which a resource is exactly what one of its events said.
+/// A stretch in which a resource is exactly what one of its events said. `E` is how the caller knows that event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holding {
+pub struct Holding<E = usize> {
     /// Its first second.
     pub start: Second,
     /// The second after its last; [`Second::MAX`] where no event ends it.
     pub end: Second,
-    /// The number of the event that began it.
-    pub began: usize,
-    /// The number of the event that ended it, if one did.
-    pub ended: Option<usize>,
+    /// The event that began it.
+    pub began: E,
+    /// The event that ended it, if one did.
+    pub ended: Option<E>,
     /// The class, its own or inherited.
     pub class: Option<Class>,
 }
 
 /// What a timeline tells, in the order of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Told<E = usize> {
     /// The resource was this.
-    Holding(Holding),
-    /// The event of that number names another project or kind than the life it falls in.
-    Disputed(usize),
+    Holding(Holding<E>),
+    /// That event names another project or kind than the life it falls in.
+    Disputed(E),
 }
 
-/// Walks the sorted state events of one resource and tells what held.
+/// What a timeline must remember between two events: the life, if there is one, and what holds in it.
+///
+/// What holds from the second of the last event is open: another event of that second replaces it without a trace,
+/// and only one of a later second makes it be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life<K, E> {
+    current: Option<(K, Holding<E>)>,
+}
+
+impl<K: PartialEq + Copy, E: Copy> Life<K, E> {
+    /// Nothing has happened yet, or the last life has ended.
+    #[must_use]
+    pub fn none() -> Life<K, E> {
+        Life { current: None }
+    }
+
+    /// A life of that owner in which that event has held, in that class, since that second.
+    #[must_use]
+    pub fn resume(owner: K, began: E, start: Second, class: Option<Class>) -> Life<K, E> {
+        let holding = Holding { start, end: Second::MAX, began, ended: None, class };
+        Life { current: Some((owner, holding)) }
+    }
+
+    /// What holds, with no end yet.
+    #[must_use]
+    pub fn holding(&self) -> Option<Holding<E>> {
+        self.current.map(|(_, holding)| holding)
+    }
+
+    /// Takes the next event in the order of time, sequence and id; answers what it ended, or that it is disputed.
+    pub fn step(&mut self, event: StateEvent<K>, number: E) -> Option<Told<E>> {
+        if self.current.is_some_and(|(owner, _)| owner != event.owner) {
+            return Some(Told::Disputed(number));
+        }
+        let second = event::second_of(event.time);
+        let before = self.holding();
+        let told = before.filter(|holding| holding.start < second);
+        let told = told.map(|holding| Holding { end: second, ended: Some(number), ..holding });
+        let class = match event.meaning {
+            StateMeaning::Deleted => None,
+            StateMeaning::Class(class) => class,
+            StateMeaning::Inherit => before.and_then(|holding| holding.class),
+        };
+        *self = match event.meaning {
+            StateMeaning::Deleted => Life::none(),
+            _ => Life::resume(event.owner, number, second, class),
+        };
+        told.map(Told::Holding)
+    }
+}
+
+/// Walks the sorted state events of one resource, known by their numbers, and tells what held.
 ///
 /// # Errors
 /// What `tell` answers; the walk ends there.
@@ -51,30 +102,14 @@ pub fn walk<K: PartialEq + Copy>(
     events: impl Iterator<Item = StateEvent<K>>,
     mut tell: impl FnMut(Told) -> Result<(), Overflow>,
 ) -> Result<(), Overflow> {
-    let mut life: Option<(K, Holding)> = None;
+    let mut life = Life::none();
     for (number, event) in events.enumerate() {
-        if life.is_some_and(|(owner, _)| owner != event.owner) {
-            tell(Told::Disputed(number))?;
-            continue;
+        if let Some(told) = life.step(event, number) {
+            tell(told)?;
         }
-        let second = event::second_of(event.time);
-        let before = life.and_then(|(_, holding)| holding.class);
-        if let Some((_, holding)) = life.filter(|(_, holding)| holding.start < second) {
-            tell(Told::Holding(Holding { end: second, ended: Some(number), ..holding }))?;
-        }
-        let class = match event.meaning {
-            StateMeaning::Deleted => {
-                life = None;
-                continue;
-            }
-            StateMeaning::Class(class) => class,
-            StateMeaning::Inherit => before,
-        };
-        let holding = Holding { start: second, end: Second::MAX, began: number, ended: None, class };
-        life = Some((event.owner, holding));
     }
-    match life {
-        Some((_, holding)) => tell(Told::Holding(holding)),
+    match life.holding() {
+        Some(holding) => tell(Told::Holding(holding)),
         None => Ok(()),
     }
 }

@@ -1,0 +1,245 @@
+//! The live state of one resource: what it is now, and what it has come to.
+//!
+//! The state is what must be known of all its past events to go on with the next one. The second of the last event
+//! stays open: what holds in it is metered only when a later second ends it, so a replacement within a second leaves
+//! no trace. Months that can no longer change, late events aside, leave the state as closed readings.
+
+use crate::accumulator::{Accumulator, Held};
+use crate::calendar::Second;
+use crate::event;
+use crate::intake::{Descriptions, Name};
+use crate::matching::{self, Group, Matches};
+use crate::money::{Overflow, Quantity};
+use crate::plan::Plan;
+use crate::price_book::{Class, Model};
+use crate::timeline::{Life, StateEvent, Told};
+
+/// What an event says of a resource, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// The project that it names.
+    pub project: Name,
+    /// The number of its data.
+    pub description: u32,
+}
+
+/// What a resource is, from the second of its last undisputed event on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Current {
+    /// What the event said.
+    pub said: Said,
+    /// Its second.
+    pub start: Second,
+    /// The class, its own or inherited.
+    pub class: Option<Class>,
+}
+
+/// The live state of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceState {
+    /// The instant of the last event, disputed or not, in nanoseconds of Unix time.
+    pub(crate) last: i64,
+    pub(crate) current: Option<Current>,
+    /// What it has come to by the start of what it is now.
+    pub(crate) sums: Accumulator,
+}
+
+/// What all resources stand on.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a, 'b> {
+    /// The open plan.
+    pub plan: &'a Plan<'b>,
+    /// The data of events.
+    pub descriptions: &'a Descriptions,
+}
+
+/// A reading of a month that only a late event can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// The number of the part.
+    pub part: usize,
+    /// The number of the month.
+    pub month: usize,
+    /// The project that pays.
+    pub project: Name,
+    /// The reading.
+    pub quantity: Quantity,
+}
+
+/// What `monthly_peak` sums: each project and group on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeakKey {
+    /// The number of the part.
+    pub part: usize,
+    /// The project.
+    pub project: Name,
+    /// The group, where the component has `group_by`.
+    pub group: Option<Option<Group>>,
+}
+
+/// A change of a project's sum from a second on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Of which sum.
+    pub key: PeakKey,
+    /// From when on.
+    pub second: Second,
+    /// By how much.
+    pub by: Quantity,
+}
+
+/// What steps of a resource change outside its own state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Readings of months that closed.
+    pub closed: Vec<Closed>,
+    /// Changes of the project's sums.
+    pub changes: Vec<Change>,
+}
+
+impl ResourceState {
+    /// Of a resource without events.
+    #[must_use]
+    pub fn new() -> ResourceState {
+        ResourceState { last: i64::MIN, current: None, sums: Accumulator::default() }
+    }
+
+    /// The instant of its last event, disputed or not, in nanoseconds of Unix time; [`i64::MIN`] before the first.
+    #[must_use]
+    pub fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// What it is now; `None` where it is not alive.
+    #[must_use]
+    pub fn current(&self) -> Option<Current> {
+        self.current
+    }
+
+    /// Takes the next event in the order of time, sequence and id, in O(components that match); answers whether it
+    /// is undisputed. The plan must hold the event's second.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits; the state is of no use then.
+    pub fn step<'b>(
+        &mut self,
+        ground: Ground<'_, 'b>,
+        matches: &mut Matches<'b>,
+        (time, said): (i64, Said),
+        effects: &mut Effects,
+    ) -> Result<bool, Overflow> {
+        let Ground { plan, descriptions } = ground;
+        let kind_of = |said: Said| descriptions.get(said.description).kind.as_str();
+        let before = self.current;
+        let mut life = before.map_or(Life::none(), |current| {
+            let Current { said, start, class } = current;
+            Life::resume((said.project, kind_of(said)), said, start, class)
+        });
+        let state = descriptions.get(said.description).state.as_deref().unwrap_or_default();
+        let meaning = plan.book().meaning(kind_of(said), state);
+        let told = life.step(StateEvent { time, owner: (said.project, kind_of(said)), meaning }, said);
+        self.last = time;
+        let holding = life.holding();
+        self.current = holding.map(|holding| Current {
+            said: holding.began,
+            start: holding.start,
+            class: holding.class,
+        });
+        match told {
+            Some(Told::Disputed(_)) => return Ok(false),
+            Some(Told::Holding(held)) => {
+                let current = Current { said: held.began, start: held.start, class: held.class };
+                self.hold(ground, matches, (current, held.end))?;
+                self.close(plan, held.end, &mut effects.closed)?;
+            }
+            None => {}
+        }
+        let second = event::second_of(time);
+        if let Some(before) = before {
+            changes(ground, matches, (before, second), (effects, false))?;
+        }
+        if let Some(current) = self.current {
+            changes(ground, matches, (current, second), (effects, true))?;
+        }
+        Ok(true)
+    }
+
+    /// What it has come to before an instant that is not before its last event.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn before<'b>(
+        &self,
+        ground: Ground<'_, 'b>,
+        matches: &mut Matches<'b>,
+        at: Second,
+    ) -> Result<Accumulator, Overflow> {
+        let mut state = self.clone();
+        if let Some(current) = self.current.filter(|current| current.start < at) {
+            state.hold(ground, matches, (current, at))?;
+        }
+        Ok(state.sums)
+    }
+
+    fn hold<'b>(
+        &mut self,
+        ground: Ground<'_, 'b>,
+        matches: &mut Matches<'b>,
+        (current, end): (Current, Second),
+    ) -> Result<(), Overflow> {
+        let Ground { plan, descriptions } = ground;
+        self.sums.alive(current.start);
+        if end <= plan.start() && !plan.has_once() {
+            return Ok(());
+        }
+        let held = Held { seconds: current.start..end, project: current.said.project };
+        let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
+        for found in matching::within(found, plan, &held.seconds) {
+            self.sums.hold(plan, found, &held)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out the meters of months that end by that second: what is metered next begins there or later.
+    fn close(&mut self, plan: &Plan<'_>, end: Second, into: &mut Vec<Closed>) -> Result<(), Overflow> {
+        if self.sums.meters.iter().all(|metered| end < plan.months()[metered.month].end) {
+            return Ok(());
+        }
+        for metered in &self.sums.meters {
+            let quantity = metered.meter.reading()?;
+            let (part, month, project) = (metered.part, metered.month, metered.project);
+            if plan.months()[month].end <= end {
+                into.push(Closed { part, month, project, quantity });
+            }
+        }
+        self.sums.meters.retain(|metered| end < plan.months()[metered.month].end);
+        Ok(())
+    }
+}
+
+impl Default for ResourceState {
+    fn default() -> ResourceState {
+        ResourceState::new()
+    }
+}
+
+/// What a resource adds to the sums of `monthly_peak` from a second on, or, where it was that before, no longer adds.
+/// What begins before the seconds that a part prices is in its sum when they begin; after their end nobody looks.
+fn changes<'b>(
+    ground: Ground<'_, 'b>,
+    matches: &mut Matches<'b>,
+    (current, second): (Current, Second),
+    (effects, begins): (&mut Effects, bool),
+) -> Result<(), Overflow> {
+    let Ground { plan, descriptions } = ground;
+    let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
+    for found in matching::within(found, plan, &(second..Second::MAX)) {
+        let part = &plan.parts()[found.part];
+        if matches!(part.component.model, Model::MonthlyPeak { .. }) && second < part.priced.end {
+            let by = if begins { found.quantity } else { Quantity::ZERO.checked_sub(found.quantity)? };
+            let key = PeakKey { part: found.part, project: current.said.project, group: found.group };
+            effects.changes.push(Change { key, second, by });
+        }
+    }
+    Ok(())
+}

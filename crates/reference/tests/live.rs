@@ -1,0 +1,280 @@
+//! Live rating against the engine and the reference: in any order of arrival, at any moment.
+//!
+//! `PROPTEST_CASES` sets how many clouds each rule is tried on. A cloud that fails prints as the files that show it.
+#![allow(clippy::unwrap_used, reason = "what random clouds are made of is valid")]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod clouds;
+
+use std::collections::HashMap;
+
+use clouds::{Cloud, Taste, clouds};
+use jiff::ToSpan;
+use jiff::civil::Date;
+use kopeck_rating::batch::{Batch, Origin};
+use kopeck_rating::calendar::Second;
+use kopeck_rating::charge::{Bill, Charge, Window};
+use kopeck_rating::event::Refusal;
+use kopeck_rating::keys::Accepted;
+use kopeck_rating::live::{Live, Touched};
+use kopeck_rating::price_book::PriceBook;
+use kopeck_rating::rate::Rater;
+use kopeck_reference::{Event, accepted, rate};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+type Answers = Vec<Result<Accepted, Refusal>>;
+
+fn origin() -> Origin {
+    Origin { file: 0, line: 1 }
+}
+
+/// The local months from the cloud's first to the one after an instant.
+fn months(cloud: &Cloud, book: &PriceBook, at: Second) -> Vec<Date> {
+    let first = cloud.from.first_of_month();
+    let last = book.calendar().local(at).unwrap().date().max(first) + 1.month();
+    first.series(1.month()).take_while(|month| *month <= last).collect()
+}
+
+/// A month, up to an instant.
+fn window(book: &PriceBook, month: Date, at: Second) -> Window {
+    Window::new(book.calendar(), month, month + 1.month(), Some(at)).unwrap()
+}
+
+/// The engine's answers and its bill of each month up to an instant.
+fn rated(cloud: &Cloud, lines: &[String], at: Second) -> (Answers, Vec<Bill>) {
+    let book = cloud.book();
+    let mut answers = Vec::new();
+    let bills = months(cloud, &book, at).into_iter().map(|month| {
+        let mut rater = Rater::new(&book, window(&book, month, at)).unwrap();
+        answers = lines.iter().map(|line| rater.accept(line.as_bytes(), origin())).collect();
+        rater.finish().unwrap().bill
+    });
+    let bills = bills.collect();
+    (answers, bills)
+}
+
+fn live_bills(cloud: &Cloud, book: &PriceBook, live: &mut Live<'_>, at: Second) -> Vec<Bill> {
+    months(cloud, book, at).into_iter().map(|month| live.charges(month, at).unwrap()).collect()
+}
+
+/// Accepts the lines one by one and looks at all months some seconds after the last event.
+fn check_against_engine(cloud: &Cloud, lines: &[String], after: &[i64]) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    let answers: Answers = lines.iter().map(|line| live.accept(line.as_bytes())).collect();
+    for after in after {
+        let at = live.latest() + after;
+        let (expected_answers, expected) = rated(cloud, lines, at);
+        prop_assert_eq!(&answers, &expected_answers);
+        prop_assert_eq!(live_bills(cloud, &book, &mut live, at), expected, "at {}", at);
+    }
+    Ok(())
+}
+
+fn check_against_reference(cloud: &Cloud, after: i64) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    for line in &cloud.lines {
+        let _ = live.accept(line.as_bytes());
+    }
+    let at = live.latest() + after;
+    let read: Vec<Event> =
+        cloud.lines.iter().filter_map(|line| Event::read(line.as_bytes(), &book).ok()).collect();
+    let events = accepted(&read);
+    for month in months(cloud, &book, at) {
+        let expected = rate(&book, &cloud.states(), &events, window(&book, month, at)).unwrap();
+        prop_assert_eq!(live.charges(month, at).unwrap(), expected);
+    }
+    Ok(())
+}
+
+/// Takes the lines in batches, with another look after each, and puts packed states back now and then.
+fn in_batches(cloud: &Cloud, lines: &[String], batch: usize, restore: bool) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    for (number, taken) in lines.chunks(batch).enumerate() {
+        live.take(Batch::read(taken.join("\n").into_bytes(), origin()), |_, _| {});
+        let at = live.latest();
+        if restore {
+            put_back(cloud, &mut live);
+        }
+        if number % 3 == 0 {
+            let known = &lines[..(number * batch + taken.len())];
+            prop_assert_eq!(live_bills(cloud, &book, &mut live, at), rated(cloud, known, at).1);
+        }
+    }
+    let at = live.latest() + 1;
+    prop_assert_eq!(live_bills(cloud, &book, &mut live, at), rated(cloud, lines, at).1);
+    Ok(())
+}
+
+/// Packs each resource and restores it from the bytes; what is not those bytes is refused.
+fn put_back(cloud: &Cloud, live: &mut Live<'_>) {
+    for [source, subject] in resources(cloud) {
+        let Ok(packed) = live.pack(&source, &subject) else { continue };
+        for length in 0..packed.len() {
+            assert!(live.restore(&source, &subject, &packed[..length]).is_err());
+        }
+        live.restore(&source, &subject, &packed).unwrap();
+        assert_eq!(live.pack(&source, &subject).unwrap(), packed);
+    }
+}
+
+fn resources(cloud: &Cloud) -> Vec<[String; 2]> {
+    let book = cloud.book();
+    let events = cloud.lines.iter().filter_map(|line| Event::read(line.as_bytes(), &book).ok());
+    let mut resources: Vec<[String; 2]> = events.map(|event| [event.source, event.subject]).collect();
+    resources.sort();
+    resources.dedup();
+    resources
+}
+
+/// Keeps a bill up to date by touched charges alone.
+fn check_touched(cloud: &Cloud, lines: &[String], batch: usize) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut all = Live::new(&book, cloud.from).unwrap();
+    for line in lines {
+        let _ = all.accept(line.as_bytes());
+    }
+    let at = all.latest() + 86_400;
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    live.charges(cloud.from, at).unwrap();
+    let mut kept: HashMap<Touched, Charge> = HashMap::new();
+    for taken in lines.chunks(batch) {
+        live.take(Batch::read(taken.join("\n").into_bytes(), origin()), |_, _| {});
+        for touched in live.take_touched() {
+            let charge = live.charge(&touched, at).unwrap();
+            kept.insert(touched, charge);
+        }
+    }
+    let bills = live_bills(cloud, &book, &mut live, at);
+    let expected: Vec<Charge> = bills.into_iter().flat_map(|bill| bill.charges).collect();
+    let expected = Bill::new("RUB".to_owned(), expected).unwrap();
+    let kept = Bill::new("RUB".to_owned(), kept.into_values().collect()).unwrap();
+    prop_assert_eq!(kept, expected);
+    Ok(())
+}
+
+/// A cloud and its lines in another order.
+fn shuffled(taste: Taste) -> impl Strategy<Value = (Cloud, Vec<String>)> {
+    clouds(taste).prop_flat_map(|cloud| {
+        let lines = Just(cloud.lines.clone()).prop_shuffle();
+        (Just(cloud), lines)
+    })
+}
+
+/// In the order of time, as a healthy source sends them.
+fn in_order(cloud: &Cloud) -> Vec<String> {
+    let book = cloud.book();
+    let mut lines = cloud.lines.clone();
+    let time = |line: &String| Event::read(line.as_bytes(), &book).map_or(i64::MIN, |event| event.time);
+    lines.sort_by_key(time);
+    lines
+}
+
+/// That many cases, unless the environment says otherwise.
+fn cases(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases, ..default } }
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    #[test]
+    fn live_is_the_reference(
+        cloud in clouds(Taste::Conflicting),
+        after in select(&[0, 1, 3_600, 100_000, 4_000_000]),
+    ) {
+        check_against_reference(&cloud, after)?;
+    }
+
+    #[test]
+    fn the_largest_numbers_are_kept_up(cloud in clouds(Taste::Extreme)) {
+        check_against_engine(&cloud, &cloud.lines, &[0, 4_000_000])?;
+    }
+
+    #[test]
+    fn live_is_the_engine_in_any_order(
+        (cloud, lines) in shuffled(Taste::Conflicting),
+        mut after in vec(select(&[0, 1, 59, 3_600, 86_400, 700_000, 3_000_000]), 3),
+    ) {
+        after.sort_unstable();
+        check_against_engine(&cloud, &lines, &after)?;
+    }
+
+    #[test]
+    fn live_is_the_engine_in_order(cloud in clouds(Taste::Orderly)) {
+        check_against_engine(&cloud, &in_order(&cloud), &[0, 1, 500_000])?;
+    }
+
+    #[test]
+    fn batches_and_looks_in_between_change_nothing(
+        (cloud, lines) in shuffled(Taste::Orderly),
+        batch in 1..20_usize,
+    ) {
+        in_batches(&cloud, &lines, batch, false)?;
+    }
+
+    #[test]
+    fn states_that_are_packed_and_restored_go_on(
+        (cloud, lines) in shuffled(Taste::Orderly),
+        batch in 1..20_usize,
+    ) {
+        in_batches(&cloud, &lines, batch, true)?;
+    }
+
+    #[test]
+    fn duplicates_change_nothing(
+        cloud in clouds(Taste::Orderly),
+        repeats in vec(any::<(Index, Index)>(), 1..20),
+    ) {
+        let mut lines = cloud.lines.clone();
+        for (which, at) in repeats.iter().filter(|_| !cloud.lines.is_empty()) {
+            lines.insert(at.index(lines.len() + 1), which.get(&cloud.lines).clone());
+        }
+        check_against_engine(&cloud, &lines, &[10])?;
+    }
+
+    #[test]
+    fn what_is_not_touched_stays(
+        (cloud, lines) in shuffled(Taste::Orderly),
+        batch in 1..8_usize,
+    ) {
+        check_touched(&cloud, &lines, batch)?;
+        check_touched(&cloud, &in_order(&cloud), batch)?;
+    }
+}
+
+/// A resource that changes often, for months, under the books of random clouds.
+fn busy() -> impl Strategy<Value = (Cloud, Vec<String>, Vec<String>)> {
+    let event =
+        (0..4_000_i64, select(&["RUNNING", "STOPPED", "STARTING", "RUNNING", "DELETED"]), 0..4_u8, 0..9_u8);
+    let events = vec(event, 40..120);
+    (clouds(Taste::Orderly), events, vec(any::<Index>(), 1..10)).prop_map(|(cloud, mut events, late)| {
+        events.sort_by_key(|(halves, ..)| *halves);
+        let start = cloud.book().calendar().day_start(cloud.from).unwrap() - 30 * 86_400;
+        let mut lines: Vec<String> = (0..).zip(events).map(|(number, (halves, state, a, project))| {
+            let time = jiff::Timestamp::from_second(start + halves * 1_800).unwrap();
+            let project = if project == 0 { "beta" } else { "acme" };
+            format!(
+                r#"{{"specversion": "1.0", "id": "b{number}", "source": "s1", "type": "kopeck.state.v1", "subject": "busy", "time": "{time}", "project": "{project}", "data": {{"kind": "vm", "state": "{state}", "region": "r1", "attributes": {{"a": {a}, "b": 2, "rack": "{a}"}}}}}}"#
+            )
+        }).collect();
+        let late: Vec<String> = late.iter().map(|at| lines.remove(at.index(lines.len()))).collect();
+        (cloud, lines, late)
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(80))]
+
+    #[test]
+    fn late_events_of_a_busy_resource_are_the_engines((cloud, lines, late) in busy()) {
+        let all = [lines, late].concat();
+        check_against_engine(&cloud, &all, &[0, 5_000_000])?;
+        check_touched(&cloud, &all, 7)?;
+    }
+}
