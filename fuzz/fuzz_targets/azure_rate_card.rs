@@ -1,0 +1,6 @@
+//! Any bytes as Azure's rate card.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::converters::check_rate_card(bytes));
