@@ -49,12 +49,12 @@ impl<'b> PartIndex<'b> {
         let Some(kind) = self.kinds.get(data.kind.as_str()) else { return Vec::new() };
         let mut found = kind.open.clone();
         for file in &kind.filed {
-            let value = match file.subject {
+            let parts = match file.subject {
                 Subject::Class => None,
-                Subject::Region => data.region_value(),
-                Subject::Attribute(name) => data.attribute(name).cloned(),
+                Subject::Region => data.region_value().and_then(|region| file.by_value.get(&region)),
+                Subject::Attribute(name) => data.attribute(name).and_then(|value| file.by_value.get(value)),
             };
-            found.extend(value.and_then(|value| file.by_value.get(&value)).into_iter().flatten());
+            found.extend(parts.into_iter().flatten());
         }
         found.sort_unstable();
         found
