@@ -81,7 +81,7 @@ pub fn read_events_for(
     }
     if refused > 0 {
         let accepted = rater.accepted();
-        tell(&format!("{refused} events were refused, {accepted} were accepted and are rated\n"))?;
+        tell(&format!("refused: {refused}; accepted and rated: {accepted}\n"))?;
     }
     Ok(Read { files, refused })
 }
@@ -116,7 +116,7 @@ pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> 
     };
     for (what, seen) in &notices.lacking {
         let reason = format!(
-            "component {} charges by `{}`, which {} lacks or does not give as a number: it counts as 0",
+            "component {} charges by `{}`, which is missing or no number in {}: it counts as 0",
             what.component,
             what.attribute,
             events(seen.count),
@@ -128,7 +128,7 @@ pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> 
         );
     }
     for (kind, seen) in &notices.unpriced {
-        let reason = format!("no component prices kind \"{kind}\" of {}", events(seen.count));
+        let reason = format!("no component prices kind \"{kind}\" in {}", events(seen.count));
         warn(reason, seen, "add a component for it, or leave it free knowingly");
     }
     if let Some(seen) = &notices.disputed {
