@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use std::collections::HashMap;
+
 use crate::calendar::Second;
 use crate::event::{Description, Value};
 use crate::intake::Descriptions;
@@ -55,7 +57,7 @@ pub fn group(subject: &Subject, data: &Description, class: Option<Class>) -> Opt
     }
 }
 
-/// The number of a group's text in [`Matches::groups`].
+/// The number of a text in [`Groups`].
 pub type Group = u32;
 
 /// A part that meters a resource of one description and class.
@@ -77,7 +79,7 @@ pub struct Matches<'b> {
     /// Start and end in `list`, for each description and each of the three classes.
     found: Vec<Option<(usize, usize)>>,
     list: Vec<Match<'b>>,
-    groups: Vec<String>,
+    groups: Groups,
 }
 
 impl<'b> Matches<'b> {
@@ -111,7 +113,7 @@ impl<'b> Matches<'b> {
             let group = match &component.model {
                 Model::MonthlyPeak { group_by: Some(subject), .. } => {
                     let text = group(subject, data, class);
-                    Some(text.map(|text| number_of(&mut self.groups, text)))
+                    Some(text.map(|text| self.groups.number(&text)))
                 }
                 _ => None,
             };
@@ -124,7 +126,7 @@ impl<'b> Matches<'b> {
     /// The texts of the groups, by their numbers.
     #[must_use]
     pub fn groups(&self) -> &[String] {
-        &self.groups
+        self.groups.texts()
     }
 }
 
@@ -140,12 +142,35 @@ pub fn within<'m, 'b>(
     matches[first..].iter().take_while(move |found| parts[found.part].in_force.start < end)
 }
 
-/// The number of a text: groups are few, and looked up only when a description is new.
-fn number_of(groups: &mut Vec<String>, text: String) -> Group {
-    let known = groups.iter().position(|other| *other == text);
-    let number = known.unwrap_or_else(|| {
-        groups.push(text);
-        groups.len() - 1
-    });
-    Group::try_from(number).unwrap_or(Group::MAX)
+/// The texts of groups, each once.
+#[derive(Debug, Default)]
+pub struct Groups {
+    numbers: HashMap<String, Group>,
+    texts: Vec<String>,
+}
+
+impl Groups {
+    /// The number of a text, new or known.
+    pub fn number(&mut self, text: &str) -> Group {
+        if let Some(known) = self.numbers.get(text) {
+            return *known;
+        }
+        // There are no more groups than descriptions and classes, and those were counted before.
+        let number = Group::try_from(self.texts.len()).unwrap_or(Group::MAX);
+        self.numbers.insert(text.to_owned(), number);
+        self.texts.push(text.to_owned());
+        number
+    }
+
+    /// The texts, by their numbers.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// The texts, by their numbers.
+    #[must_use]
+    pub fn into_texts(self) -> Vec<String> {
+        self.texts
+    }
 }

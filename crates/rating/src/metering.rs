@@ -9,7 +9,7 @@ use std::thread;
 use crate::accumulator::{Accumulator, Held, each_stretch};
 use crate::calendar::Second;
 use crate::intake::{Descriptions, Labels, Name, Places, Record, Records, Resource};
-use crate::matching::{self, Group, Matches};
+use crate::matching::{self, Group, Groups, Matches};
 use crate::meter;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
@@ -57,7 +57,7 @@ pub struct Metered {
     /// In no order.
     pub rows: Vec<Row>,
     /// The texts of the rows' groups.
-    pub groups: Vec<String>,
+    pub groups: Groups,
     /// What was noticed.
     pub notices: Notices,
 }
@@ -81,7 +81,7 @@ pub fn meter(known: Known<'_, '_>, places: &Places, threads: usize) -> Result<Me
     let mut all = Metered::default();
     let mut peaks: Peaks = HashMap::new();
     for run in runs {
-        let numbers: Vec<Group> = run.matches.groups().iter().map(|text| all.group(text)).collect();
+        let numbers: Vec<Group> = run.matches.groups().iter().map(|text| all.groups.number(text)).collect();
         let renumbered = |group: Group| numbers[group as usize];
         all.rows.extend(run.rows.into_iter().map(|row| row.regrouped(renumbered)));
         for (key, changes) in run.peaks {
@@ -97,17 +97,6 @@ pub fn meter(known: Known<'_, '_>, places: &Places, threads: usize) -> Result<Me
         all.rows.extend(Row::new(known.plan, key, Readings { to, from }, group)?);
     }
     Ok(all)
-}
-
-impl Metered {
-    fn group(&mut self, text: &str) -> Group {
-        let known = self.groups.iter().position(|other| other == text);
-        let number = known.unwrap_or_else(|| {
-            self.groups.push(text.to_owned());
-            self.groups.len() - 1
-        });
-        Group::try_from(number).unwrap_or(Group::MAX)
-    }
 }
 
 /// What `monthly_peak` looks at: each project, month and group on its own.

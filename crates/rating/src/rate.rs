@@ -239,6 +239,6 @@ impl<'b> Rater<'b> {
             rows.extend(Row::new(&plan, key, readings, None)?);
         }
         notices.add(metered.notices);
-        Ok(RatedRows { rows: Rows::new(plan, names, metered.groups, rows)?, notices })
+        Ok(RatedRows { rows: Rows::new(plan, names, metered.groups.into_texts(), rows)?, notices })
     }
 }
