@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use kopeck_rating::charge::Window;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::rate::{Batch, Origin, Rater};
+use kopeck_rating::rate::{Origin, Rater};
 use kopeck_sample::{Options, Sample};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -83,9 +83,7 @@ fn whole(args: &BenchArgs, path: &Path, events: u64, out: &mut dyn Write) -> Res
 fn rate_file(book: &PriceBook, name: &str) -> Result<usize, Failure> {
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
     read_events(&[name.to_owned()], &mut rater)?;
-    let rated = rater.finish_on(threads())?;
-    bill::print(&rated.rows, Format::Csv, &mut io::sink())?;
-    Ok(rated.rows.charges().count())
+    Ok(bill::print(rater, Format::Csv, threads(), &mut io::sink())?.charges)
 }
 
 /// An event as the baseline reads it.
@@ -141,9 +139,13 @@ fn core_alone(out: &mut dyn Write) -> Result<(), Failure> {
     let book = read_book(&core_book())?;
     let mut rater = Rater::new(&book, october(&book)?).map_err(out_of_range)?;
     for vm in 0..VMS {
-        rater.take(Batch::read(vm_month(vm).into_bytes(), Origin { file: 0, line: 1 }), |_, _| {});
+        let reader = rater.reader();
+        rater.take(reader.read(vm_month(vm).into_bytes(), Origin { file: 0, line: 1 }), |_, _| {});
     }
-    let (time, rows) = timed(|| Ok(rater.finish_on(1)?.rows.charges().count()))?;
+    let (time, rows) = timed(|| {
+        let priced = rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Failure>(()))?;
+        Ok(priced.charges)
+    })?;
     let rate = per_second(VMS.into(), time);
     writeln!(
         out,
@@ -232,9 +234,9 @@ fn meter_uses(book: &PriceBook, components: usize) -> Result<Duration, Failure> 
         );
     }
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
-    let batch = || Batch::read(lines.clone().into_bytes(), Origin { file: 0, line: 1 });
+    let reader = rater.reader();
     Ok(timed(|| {
-        rater.take(batch(), |_, _| {});
+        rater.take(reader.read(lines.into_bytes(), Origin { file: 0, line: 1 }), |_, _| {});
         Ok(())
     })?
     .0)

@@ -5,84 +5,122 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use kopeck_rating::billing::Summary;
+use kopeck_rating::charge::{Bill, Charge};
 use kopeck_rating::money::{Amount, Overflow};
-use kopeck_rating::rows::Rows;
+use kopeck_rating::rate::{Rated, Rater};
+use kopeck_rating::rows::Piece;
 
 use crate::args::Format;
 use crate::failure::Failure;
 
-/// The buffer between rows and the system, in bytes.
-pub const BUFFER: usize = 1 << 18;
-
-/// Prints a bill.
-pub fn print(bill: &Rows<'_>, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
-    match format {
-        Format::Json => {
-            serde_json::to_writer(&mut *out, bill).map_err(io::Error::from)?;
-            writeln!(out)?;
+/// Makes a bill on so many threads and prints it. CSV and JSON leave piece by piece, while the rest is still made.
+pub fn print(
+    rater: Rater<'_>,
+    format: Format,
+    threads: usize,
+    out: &mut dyn Write,
+) -> Result<Summary, Failure> {
+    let summary = match format {
+        Format::Json => json(rater, threads, out)?,
+        Format::Csv => csv(rater, threads, out)?,
+        Format::Table => {
+            let Rated { bill, notices } = rater.finish_on(threads)?;
+            table(&bill, out)?;
+            Summary { total: bill.total, charges: bill.charges.len(), notices }
         }
-        Format::Csv => csv(bill, out)?,
-        Format::Table => table(bill, out)?,
-    }
+    };
     out.flush()?;
-    Ok(())
+    Ok(summary)
 }
 
-fn csv(bill: &Rows<'_>, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut rows = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(out);
-    let headings = [
-        "project",
-        "source",
-        "resource",
-        "component",
-        "version",
-        "month",
-        "group",
-        "quantity",
-        "amount",
-        "currency",
-    ];
+fn json(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
+    let currency = serde_json::to_string(rater.currency()).map_err(io::Error::from)?;
+    write!(out, "{{\"currency\":{currency},\"charges\":[")?;
+    let mut first = true;
+    let summary = rater.finish_in_pieces(threads, json_rows, |rows| -> Result<(), Failure> {
+        let rows = rows.map_err(|error| Failure::Output(error.into()))?;
+        let Some(written) = rows.get(usize::from(first)..) else { return Ok(()) };
+        first &= rows.is_empty();
+        Ok(out.write_all(written)?)
+    })?;
+    let total = serde_json::to_string(&summary.total.to_string()).map_err(io::Error::from)?;
+    writeln!(out, "],\"total\":{total}}}")?;
+    Ok(summary)
+}
+
+/// The charges of a piece, each with a comma before it.
+fn json_rows(piece: &Piece<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut rows = Vec::new();
+    for charge in piece.charges() {
+        rows.push(b',');
+        serde_json::to_writer(&mut rows, &charge)?;
+    }
+    Ok(rows)
+}
+
+const CSV_HEADINGS: [&str; 10] = [
+    "project",
+    "source",
+    "resource",
+    "component",
+    "version",
+    "month",
+    "group",
+    "quantity",
+    "amount",
+    "currency",
+];
+
+fn csv(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
+    let mut headings = csv::Writer::from_writer(&mut *out);
+    headings.write_record(CSV_HEADINGS).map_err(|error| Failure::Output(error.into()))?;
+    headings.flush()?;
+    drop(headings);
+    rater.finish_in_pieces(threads, csv_rows, |rows| {
+        Ok(out.write_all(&rows.map_err(|error| Failure::Output(error.into()))?)?)
+    })
+}
+
+/// The charges of a piece, a line each.
+fn csv_rows(piece: &Piece<'_>) -> csv::Result<Vec<u8>> {
+    let mut rows = csv::Writer::from_writer(Vec::new());
     let mut printed = [const { String::new() }; 4];
-    let written = rows.write_record(headings).and_then(|()| {
-        bill.charges().try_for_each(|charge| {
-            let values: [&dyn Display; 4] =
-                [&charge.version, &charge.month, &charge.quantity, &charge.amount];
-            for (text, value) in printed.iter_mut().zip(values) {
-                text.clear();
-                // Writing to a text can not fail.
-                let _ = write!(text, "{value}");
-            }
-            let [version, month, quantity, amount] = &printed;
-            rows.write_record([
-                charge.project,
-                charge.source.unwrap_or_default(),
-                charge.resource.unwrap_or_default(),
-                charge.component,
-                version,
-                month,
-                charge.group.flatten().unwrap_or_default(),
-                quantity,
-                amount,
-                bill.currency(),
-            ])
-        })
-    });
-    written.map_err(|error| Failure::Output(error.into()))?;
-    rows.flush()?;
-    Ok(())
+    for charge in piece.charges() {
+        let values: [&dyn Display; 4] = [&charge.version, &charge.month, &charge.quantity, &charge.amount];
+        for (text, value) in printed.iter_mut().zip(values) {
+            text.clear();
+            // Writing to a text can not fail.
+            let _ = write!(text, "{value}");
+        }
+        let [version, month, quantity, amount] = &printed;
+        rows.write_record([
+            charge.project,
+            charge.source.unwrap_or_default(),
+            charge.resource.unwrap_or_default(),
+            charge.component,
+            version,
+            month,
+            charge.group.flatten().unwrap_or_default(),
+            quantity,
+            amount,
+            piece.currency(),
+        ])?;
+    }
+    rows.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn table(bill: &Rows<'_>, out: &mut dyn Write) -> Result<(), Failure> {
-    if bill.is_empty() {
-        writeln!(out, "No charges in this window. Total: {} {}", bill.total(), bill.currency())?;
+fn table(bill: &Bill, out: &mut dyn Write) -> Result<(), Failure> {
+    if bill.charges.is_empty() {
+        writeln!(out, "No charges in this window. Total: {} {}", bill.total, bill.currency)?;
         return Ok(());
     }
-    let grouped = bill.charges().any(|charge| charge.group.is_some());
+    let grouped = bill.charges.iter().any(|charge| charge.key.group.is_some());
     let mut headings = vec!["project", "source", "resource", "component", "version", "month"];
     headings.extend(grouped.then_some("group"));
     headings.extend(["quantity", "amount"]);
     let mut rows = plain_table(&headings, 2);
-    for charge in bill.charges() {
+    for charge in bill.charges.iter().map(Charge::as_ref) {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let mut row = vec![charge.project.to_owned(), text(charge.source), text(charge.resource)];
         row.extend([charge.component.to_owned(), charge.version.to_string(), charge.month.to_string()]);
@@ -92,19 +130,19 @@ fn table(bill: &Rows<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     }
     writeln!(out, "{rows}\n")?;
     let projects = by_project(bill)?;
-    let mut totals = plain_table(&["project", bill.currency()], 1);
+    let mut totals = plain_table(&["project", &bill.currency], 1);
     for (project, amount) in &projects {
         totals.add_row([(*project).to_owned(), amount.to_string()]);
     }
-    totals.add_row(["Total".to_owned(), bill.total().to_string()]);
+    totals.add_row(["Total".to_owned(), bill.total.to_string()]);
     writeln!(out, "{totals}")?;
     Ok(())
 }
 
-fn by_project<'a>(bill: &'a Rows<'_>) -> Result<BTreeMap<&'a str, Amount>, Overflow> {
+fn by_project(bill: &Bill) -> Result<BTreeMap<&str, Amount>, Overflow> {
     let mut projects = BTreeMap::new();
-    for charge in bill.charges() {
-        let sum: &mut Amount = projects.entry(charge.project).or_insert(Amount::ZERO);
+    for charge in &bill.charges {
+        let sum: &mut Amount = projects.entry(charge.key.project.as_str()).or_insert(Amount::ZERO);
         *sum = sum.checked_add(charge.amount)?;
     }
     Ok(projects)

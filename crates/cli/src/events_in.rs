@@ -8,7 +8,7 @@ use std::thread;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use kopeck_rating::event::LONGEST_LINE;
-use kopeck_rating::rate::{Batch, Origin};
+use kopeck_rating::rate::Origin;
 
 use crate::failure::Failure;
 
@@ -94,24 +94,29 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
 }
 
 /// Bytes that are read, and then parsed, at a time.
-const CHUNK: usize = 1 << 18;
+const CHUNK: usize = 1 << 16;
 /// Chunks that wait for each thread, and batches that wait for their turn behind it.
-const WAITING: usize = 4;
+const WAITING: usize = 8;
 
-/// Reads all files as batches and hands them over in their order. Parsing runs ahead on `threads` threads.
-pub fn each_batch(
+/// Consecutive lines of a file, and where the first was read.
+type Chunk = (Vec<u8>, Origin);
+
+/// Reads all files in chunks; `read` makes something of each, ahead on so many threads, and `take` gets that in order.
+pub fn each_chunk<B: Send>(
     inputs: Inputs,
     threads: usize,
-    mut take: impl FnMut(Batch) -> Result<(), Failure>,
+    read: impl Fn(Vec<u8>, Origin) -> B + Sync,
+    mut take: impl FnMut(B) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let read = &read;
     thread::scope(|scope| {
         let lane = |_| {
             let (chunks, waiting) = mpsc::sync_channel(WAITING);
             let (done, batches) = mpsc::sync_channel(WAITING);
-            scope.spawn(move || parse(waiting, &done));
+            scope.spawn(move || read_all(waiting, read, &done));
             Lane { chunks, batches }
         };
-        let lanes: Vec<Lane> = (0..threads.max(1)).map(lane).collect();
+        let lanes: Vec<Lane<B>> = (0..threads.max(1)).map(lane).collect();
         let mut turns = Turns { lanes, sent: 0, taken: 0 };
         inputs.each(|file, name, reader| {
             let failed = |error| Failure::file(name, "read", &error);
@@ -127,34 +132,30 @@ pub fn each_batch(
     })
 }
 
-/// Parses chunks until there are no more, or nobody waits for them because the run has failed.
-fn parse(chunks: Receiver<(Vec<u8>, Origin)>, done: &SyncSender<Batch>) {
+/// Reads chunks until there are no more, or nobody waits for them because the run has failed.
+fn read_all<B>(chunks: Receiver<Chunk>, read: impl Fn(Vec<u8>, Origin) -> B, done: &SyncSender<B>) {
     for (bytes, first) in chunks {
-        if done.send(Batch::read(bytes, first)).is_err() {
+        if done.send(read(bytes, first)).is_err() {
             return;
         }
     }
 }
 
-/// A thread that parses: chunks go in, batches come out in the same order.
-struct Lane {
-    chunks: SyncSender<(Vec<u8>, Origin)>,
-    batches: Receiver<Batch>,
+/// A thread that reads: chunks go in, batches come out in the same order.
+struct Lane<B> {
+    chunks: SyncSender<Chunk>,
+    batches: Receiver<B>,
 }
 
 /// Chunks go round the lanes, and batches are taken in the same round.
-struct Turns {
-    lanes: Vec<Lane>,
+struct Turns<B> {
+    lanes: Vec<Lane<B>>,
     sent: usize,
     taken: usize,
 }
 
-impl Turns {
-    fn send(
-        &mut self,
-        chunk: (Vec<u8>, Origin),
-        take: &mut impl FnMut(Batch) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+impl<B> Turns<B> {
+    fn send(&mut self, chunk: Chunk, take: &mut impl FnMut(B) -> Result<(), Failure>) -> Result<(), Failure> {
         if self.sent - self.taken == self.lanes.len() * WAITING {
             self.take_next(take)?;
         }
@@ -164,13 +165,13 @@ impl Turns {
         lane.chunks.send(chunk).map_err(|_| Failure::Output(io::ErrorKind::BrokenPipe.into()))
     }
 
-    fn take_next(&mut self, take: &mut impl FnMut(Batch) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn take_next(&mut self, take: &mut impl FnMut(B) -> Result<(), Failure>) -> Result<(), Failure> {
         let lane = &self.lanes[self.taken % self.lanes.len()];
         self.taken += 1;
         take(lane.batches.recv().map_err(|_| Failure::Output(io::ErrorKind::BrokenPipe.into()))?)
     }
 
-    fn finish(mut self, take: &mut impl FnMut(Batch) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn finish(mut self, take: &mut impl FnMut(B) -> Result<(), Failure>) -> Result<(), Failure> {
         while self.taken < self.sent {
             self.take_next(take)?;
         }

@@ -3,6 +3,9 @@
 //! Exit codes: 0, all is well; 1, some records were refused and the rest was done; 2, nothing was done, because of
 //! the arguments, a price book or a file.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod args;
 mod bench;
 mod bill;

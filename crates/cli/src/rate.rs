@@ -1,7 +1,7 @@
 //! `kopeck rate`: events and a price book in, charges out.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::thread;
 
 use kopeck_rating::charge::Window;
@@ -11,7 +11,7 @@ use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::{Origin, Rater};
 
 use crate::args::{RateArgs, RateInput};
-use crate::events_in::{Inputs, each_batch};
+use crate::events_in::{Inputs, each_chunk};
 use crate::failure::{Done, Failure, paragraph};
 use crate::{bill, book_file};
 
@@ -21,9 +21,8 @@ pub fn run(args: &RateArgs) -> Result<Done, Failure> {
     let window = window(&args.input, &book)?;
     let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
     let read = read_events(&args.input.events, &mut rater)?;
-    let rated = rater.finish_on(threads())?;
-    tell_notices(&rated.notices, &read.files)?;
-    bill::print(&rated.rows, args.format, &mut BufWriter::with_capacity(bill::BUFFER, io::stdout().lock()))?;
+    let summary = bill::print(rater, args.format, threads(), &mut io::stdout().lock())?;
+    tell_notices(&summary.notices, &read.files)?;
     Ok(if read.refused == 0 { Done::Whole } else { Done::SomeRefused })
 }
 
@@ -55,17 +54,22 @@ pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Fail
 }
 
 /// Feeds all events to the first rater and to the others; what the first refuses is told.
-pub fn read_events_for(
+pub fn read_events_for<'b>(
     paths: &[String],
-    (rater, others): (&mut Rater<'_>, &mut [Rater<'_>]),
+    (rater, others): (&mut Rater<'b>, &mut [Rater<'b>]),
 ) -> Result<Read, Failure> {
     let inputs = Inputs::open(paths)?;
     let files = inputs.names();
+    let (reader, other_readers) = (rater.reader(), others.iter().map(Rater::reader).collect::<Vec<_>>());
+    let read = |bytes: Vec<u8>, first| {
+        let batches: Vec<_> = other_readers.iter().map(|reader| reader.read(bytes.clone(), first)).collect();
+        (reader.read(bytes, first), batches)
+    };
     let mut refused = 0_u64;
-    each_batch(inputs, threads(), |batch| {
+    each_chunk(inputs, threads(), read, |(batch, batches)| {
         let mut told = Ok(());
-        for other in &mut *others {
-            other.take(batch.clone(), |_, _| {});
+        for (other, batch) in others.iter_mut().zip(batches) {
+            other.take(batch, |_, _| {});
         }
         rater.take(batch, |origin, outcome| {
             let Err(refusal) = outcome else { return };

@@ -4,7 +4,10 @@
 //! left for the one that keeps the order is to look up hashes. A batch owns its bytes; names are read from them
 //! again only where they are new.
 
+use std::borrow::Cow;
 use std::{iter, mem};
+
+use serde_json::value::RawValue;
 
 use crate::content;
 use crate::event::{Description, Envelope, EventType, LONGEST_LINE, Refusal};
@@ -18,56 +21,120 @@ pub struct Origin {
     pub line: u64,
 }
 
-/// Consecutive lines of one file.
+/// Consecutive lines of one file. Of each usage event its data is kept, or what a reader has made of it.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub struct Batch<U = Box<Description>> {
     bytes: Vec<u8>,
     first: Origin,
-    entries: Vec<Entry>,
-    labels: Vec<u8>,
+    entries: Vec<Entry<U>>,
+    texts: Vec<u8>,
 }
 
 /// A line that is not blank.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<U> {
     pub(crate) origin: Origin,
-    start: usize,
-    end: usize,
-    pub(crate) read: Result<Read, Box<Refusal>>,
+    pub(crate) read: Result<Read<U>, Box<Refusal>>,
 }
 
 /// A line that holds an event, as far as it can be judged alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Read {
+pub(crate) struct Read<U> {
     /// The hash of (source, id).
     pub(crate) key: u128,
     /// The hash of (source, subject).
     pub(crate) resource: u128,
-    /// The hash of the project.
-    pub(crate) project: u128,
     /// The instant, in nanoseconds of Unix time.
     pub(crate) time: i64,
-    /// The hash of the content; of a state event, without that of its data.
+    /// The hash of the content; of a state event, without that of its project and data.
     pub(crate) content: u64,
-    pub(crate) data: Data,
-    /// Where the label stands in the batch: its start, the end of its id, and that of its actor.
-    label: [usize; 3],
+    pub(crate) told: Told<U>,
+    /// Where its texts stand in the batch: the start of its label, and the ends of its id and of its actor. Its source,
+    /// subject and project follow.
+    texts: [usize; 3],
+    /// Where the text of its data stands in the batch: the start and the end.
+    data: [usize; 2],
 }
 
-/// The data of an event: that of state events repeats, so it is read where its text is new.
+/// What a line said, as it was written.
+#[derive(Debug)]
+pub(crate) struct Written<'e, U> {
+    batch: &'e Batch<U>,
+    pub(crate) read: &'e Read<U>,
+}
+
+/// The source, subject and project of an event.
+#[derive(Debug)]
+pub(crate) struct OwnerTexts<'e> {
+    pub(crate) source: Cow<'e, str>,
+    pub(crate) subject: Cow<'e, str>,
+    pub(crate) project: Cow<'e, str>,
+}
+
+impl<U> Clone for Written<'_, U> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<U> Copy for Written<'_, U> {}
+
+impl<'e, U> Written<'e, U> {
+    /// The label of the event, with its actor where that is asked for.
+    pub(crate) fn label(self, with_actor: bool) -> &'e [u8] {
+        let [start, id_end, actor_end] = self.read.texts;
+        &self.batch.texts[start..if with_actor { actor_end } else { id_end }]
+    }
+
+    /// Whose the event is.
+    pub(crate) fn owner(self) -> OwnerTexts<'e> {
+        let [.., actor_end] = self.read.texts;
+        let bytes = &self.batch.texts;
+        let (source, at) = part(bytes, actor_end);
+        let (subject, at) = part(bytes, at);
+        let (project, _) = part(bytes, at);
+        let [source, subject, project] =
+            [source, subject, project].map(|text| String::from_utf8_lossy(text.unwrap_or_default()));
+        OwnerTexts { source, subject, project }
+    }
+
+    /// The text of its data.
+    ///
+    /// # Errors
+    /// [`Refusal::NotJson`], for no text that was read before.
+    pub(crate) fn data(self) -> Result<&'e RawValue, Refusal> {
+        let [start, end] = self.read.data;
+        serde_json::from_slice(&self.batch.bytes[start..end])
+            .map_err(|error| Refusal::NotJson(error.to_string()))
+    }
+}
+
+/// The project and data of an event: those of state events repeat, so they are read where they are new.
 #[derive(Debug, Clone)]
-pub(crate) enum Data {
-    /// The hash of the text.
+pub(crate) enum Told<U> {
+    /// The hash of the project and the text of the data.
     State(u128),
-    /// The data itself.
-    Usage(Box<Description>),
+    /// The hash of the project, and the data.
+    Usage(u128, U),
 }
 
 impl Batch {
     /// Reads consecutive lines of a file; the last one may lack its end. Blank lines are passed over.
     #[must_use]
     pub fn read(bytes: Vec<u8>, first: Origin) -> Batch {
-        let mut batch = Batch { bytes: Vec::new(), first, entries: Vec::new(), labels: Vec::new() };
+        Batch::read_with(bytes, first, |data, _| Ok(Box::new(data)))
+    }
+}
+
+impl<U> Batch<U> {
+    /// Reads consecutive lines of a file, and makes something of the data and time of each usage event.
+    pub(crate) fn read_with(
+        bytes: Vec<u8>,
+        first: Origin,
+        usage: impl Fn(Description, i64) -> Result<U, Refusal>,
+    ) -> Batch<U> {
+        let entries = Vec::with_capacity(bytes.len() / SHORT_LINE);
+        let mut batch = Batch { bytes: Vec::new(), first, entries, texts: Vec::new() };
         let ends = memchr::memchr_iter(b'\n', &bytes).chain(iter::once(bytes.len()));
         let mut start = 0;
         for (number, end) in (first.line..).zip(ends) {
@@ -75,14 +142,12 @@ impl Batch {
             let mark =
                 if number == 1 && piece.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
             let line = piece[mark..].trim_ascii_end();
-            let from = start + mark;
             start = end + 1;
             if line.trim_ascii_start().is_empty() {
                 continue;
             }
-            let read = batch.line(line).map_err(Box::new);
-            let origin = Origin { line: number, ..first };
-            batch.entries.push(Entry { origin, start: from, end: from + line.len(), read });
+            let read = batch.line(&bytes, line, &usage).map_err(Box::new);
+            batch.entries.push(Entry { origin: Origin { line: number, ..first }, read });
         }
         batch.bytes = bytes;
         batch
@@ -101,69 +166,66 @@ impl Batch {
     }
 
     /// The lines, each once; the batch keeps none of them.
-    pub(crate) fn take_entries(&mut self) -> Vec<Entry> {
+    pub(crate) fn take_entries(&mut self) -> Vec<Entry<U>> {
         mem::take(&mut self.entries)
     }
 
-    /// The envelope of a line that was read before.
-    pub(crate) fn envelope(&self, entry: &Place) -> Result<Envelope<'_>, Refusal> {
-        Envelope::read(&self.bytes[entry.start..entry.end])
+    /// What one of its lines said.
+    pub(crate) fn written<'e>(&'e self, read: &'e Read<U>) -> Written<'e, U> {
+        Written { batch: self, read }
     }
 
-    /// The label of an event as it is written, with its actor where that is asked for.
-    pub(crate) fn label(&self, read: &Read, with_actor: bool) -> &[u8] {
-        let [start, id_end, actor_end] = read.label;
-        &self.labels[start..if with_actor { actor_end } else { id_end }]
-    }
-
-    fn line(&mut self, line: &[u8]) -> Result<Read, Refusal> {
+    fn line(
+        &mut self,
+        bytes: &[u8],
+        line: &[u8],
+        usage: impl Fn(Description, i64) -> Result<U, Refusal>,
+    ) -> Result<Read<U>, Refusal> {
         if line.len() > LONGEST_LINE {
             return Err(Refusal::TooLong);
         }
         let envelope = Envelope::read(line)?;
-        let (content, data) = match envelope.event_type {
-            EventType::State => {
-                (envelope.content_without_data(), Data::State(content::of_key("data", envelope.data.get())))
-            }
+        let (key, resource) = (envelope.key(), envelope.resource());
+        let mut content = envelope.content_but_told([key, resource]);
+        let told = match envelope.event_type {
+            EventType::State => Told::State(content::of_key(&envelope.project, envelope.data.get())),
             EventType::Usage => {
                 let data = Description::read(EventType::Usage, envelope.data)?;
-                (envelope.content(&data), Data::Usage(Box::new(data)))
+                let project = content::of_name(&envelope.project);
+                content = content.wrapping_add(content::of_told(project, data.content()));
+                Told::Usage(project, usage(data, envelope.time)?)
             }
         };
-        let start = self.labels.len();
+        let start = self.texts.len();
         let parts = LabelParts {
             sequence: envelope.sequence.as_deref().map(str::as_bytes),
             id: envelope.id.as_bytes(),
             actor: envelope.actor.as_deref().map(str::as_bytes),
         };
-        let id_end = parts.write(&mut self.labels);
-        let label = [start, id_end, self.labels.len()];
+        let id_end = parts.write(&mut self.texts);
+        let texts = [start, id_end, self.texts.len()];
+        for text in [&envelope.source, &envelope.subject, &envelope.project] {
+            write_part(Some(text.as_bytes()), &mut self.texts);
+        }
+        // The data is a part of the line, and the line of the batch.
+        let data = envelope.data.get();
+        let start = data.as_ptr().addr() - bytes.as_ptr().addr();
         Ok(Read {
-            key: envelope.key(),
-            resource: content::of_key(&envelope.source, &envelope.subject),
-            project: content::of_name(&envelope.project),
+            key,
+            resource,
             time: envelope.time,
             content,
-            data,
-            label,
+            told,
+            texts,
+            data: [start, start + data.len()],
         })
     }
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Where the text of an entry stands in its batch.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    start: usize,
-    end: usize,
-}
-
-impl Entry {
-    pub(crate) fn place(&self) -> Place {
-        Place { start: self.start, end: self.end }
-    }
-}
+/// Few lines with an event are shorter, in bytes.
+const SHORT_LINE: usize = 200;
 
 /// The texts of an event that order it among those of the same instant, and its actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +257,8 @@ impl<'a> LabelParts<'a> {
     }
 }
 
-fn write_part(part: Option<&[u8]>, to: &mut Vec<u8>) {
+/// Appends a text, or that there is none.
+pub(crate) fn write_part(part: Option<&[u8]>, to: &mut Vec<u8>) {
     let length = part.map_or(0, |text| text.len() + 1);
     match u8::try_from(length) {
         Ok(short) if short != LONG => to.push(short),
@@ -208,7 +271,8 @@ fn write_part(part: Option<&[u8]>, to: &mut Vec<u8>) {
     to.extend_from_slice(part.unwrap_or_default());
 }
 
-fn part(bytes: &[u8], at: usize) -> (Option<&[u8]>, usize) {
+/// The text that was written at a place, and where the next one begins.
+pub(crate) fn part(bytes: &[u8], at: usize) -> (Option<&[u8]>, usize) {
     let (length, start) = match bytes.get(at) {
         None | Some(0) => return (None, at + 1),
         Some(&LONG) => {
@@ -250,9 +314,8 @@ mod tests {
     #[test]
     fn blank_lines_are_passed_over_and_lines_keep_their_numbers() {
         let batch = Batch::read(b"\xef\xbb\xbf{}\r\n\n  \n[]".to_vec(), Origin { file: 0, line: 1 });
-        let found: Vec<_> =
-            batch.entries.iter().map(|entry| (entry.origin.line, entry.start, entry.end)).collect();
-        assert_eq!(found, [(1, 3, 5), (4, 11, 13)]);
+        let found: Vec<_> = batch.entries.iter().map(|entry| entry.origin.line).collect();
+        assert_eq!(found, [1, 4]);
         assert!(batch.entries.iter().all(|entry| entry.read.is_err()));
     }
 }

@@ -45,15 +45,32 @@ pub fn of_field(name: &str, value: u64) -> u64 {
     hasher.finish()
 }
 
-/// The hash of the known fields of an event: its type, its instant, and its texts in a fixed order.
+/// The hash of what an event says beside its project and data: its type, its instant, the hashes of its key and
+/// resource, and its other known texts in a fixed order.
 #[must_use]
-pub fn of_event<const N: usize>(is_state: bool, time: i64, texts: [Option<&str>; N]) -> u64 {
+pub fn of_event<const N: usize>(
+    (is_state, time): (bool, i64),
+    hashes: [u128; 2],
+    texts: [Option<&str>; N],
+) -> u64 {
     let mut hasher = hasher(if is_state { b'S' } else { b'U' });
     hasher.write_i64(time);
+    for hash in hashes {
+        hasher.write_u128(hash);
+    }
     for text in texts {
         hasher.write_usize(text.map_or(0, |text| text.len() + 1));
         hasher.write(text.unwrap_or_default().as_bytes());
     }
+    hasher.finish()
+}
+
+/// The hash of the project that an event names, by its name's hash, and of its data.
+#[must_use]
+pub fn of_told(project: u128, data: u64) -> u64 {
+    let mut hasher = hasher(b't');
+    hasher.write_u128(project);
+    hasher.write_u64(data);
     hasher.finish()
 }
 

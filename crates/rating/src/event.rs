@@ -156,8 +156,8 @@ pub struct Envelope<'a> {
     pub actor: Option<Cow<'a, str>>,
     /// The data, unread: see [`Description::read`].
     pub data: &'a RawValue,
-    /// The hash of all fields but `data`.
-    content: u64,
+    /// The hash of the fields that are not named above.
+    extensions: u64,
 }
 
 impl<'a> Envelope<'a> {
@@ -176,19 +176,27 @@ impl<'a> Envelope<'a> {
     /// The hash of the whole event: equal for equal JSON at an equal instant.
     #[must_use]
     pub fn content(&self, data: &Description) -> u64 {
-        self.content_without_data().wrapping_add(data.content())
+        let told = content::of_told(content::of_name(&self.project), data.content());
+        self.content_but_told([self.key(), self.resource()]).wrapping_add(told)
     }
 
-    /// The hash of all fields but `data`, to which [`Description::content`] is added.
-    #[must_use]
-    pub fn content_without_data(&self) -> u64 {
-        self.content
+    /// The hash of all fields but the project and `data`, by the hashes of the key and of the resource.
+    pub(crate) fn content_but_told(&self, hashes: [u128; 2]) -> u64 {
+        let texts = [self.sequence.as_deref(), self.actor.as_deref()];
+        let is_state = self.event_type == EventType::State;
+        content::of_event((is_state, self.time), hashes, texts).wrapping_add(self.extensions)
     }
 
     /// The 128-bit hash of the idempotency key.
     #[must_use]
     pub fn key(&self) -> u128 {
         content::of_key(&self.source, &self.id)
+    }
+
+    /// The 128-bit hash of the resource.
+    #[must_use]
+    pub fn resource(&self) -> u128 {
+        content::of_key(&self.source, &self.subject)
     }
 }
 

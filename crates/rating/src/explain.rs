@@ -9,19 +9,20 @@ use jiff::civil::Date;
 
 use crate::accumulator;
 use crate::batch::Origin;
+use crate::billing::Known;
 use crate::calendar::{Month, MonthName, Second};
 use crate::charge::Charge;
 use crate::event::second_of;
 use crate::intake::{Label, Labels, Name, Names, Places, Record, Resource};
 use crate::matching::{Group, Match, Matches};
 use crate::meter::{self, Meter, Stretch, TierPart};
-use crate::metering::Known;
 use crate::money::{Amount, Overflow, Quantity};
 use crate::plan::Plan;
 use crate::price_book::{Component, Model, Prorate, TierMode};
 use crate::rate::{Rater, Use};
 use crate::register::Register;
 use crate::rows::{MeterKey, Readings, Row};
+use crate::sums::SumKey;
 use crate::timeline::{self, Holding, Told};
 
 /// Which charges are explained; what is `None` may be anything.
@@ -151,8 +152,9 @@ struct RowKey {
 /// [`Overflow`] where a sum does not fit 256 bits.
 pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explanation<'b>>, Overflow> {
     let Rater { plan, register, places, explained, uses, .. } = rater;
-    let Register { names, descriptions, labels, records, .. } = register;
-    let known = Known { plan: &plan, descriptions: &descriptions, labels: &labels, records: &records };
+    let Register { names, descriptions, statements, labels, records, .. } = register;
+    let (plan, labels, records) = (&*plan, &labels, &records);
+    let known = Known { plan, descriptions: &descriptions, statements: &statements, labels, records };
     let mut gathering = Gathering {
         known,
         names: &names,
@@ -165,15 +167,17 @@ pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explan
         gathering.usage(used);
     }
     let mut sorted = Vec::new();
-    for resource in records.resources() {
-        records.sorted(resource, &labels, &mut sorted);
-        gathering.resource(resource, &sorted)?;
+    for (resource, number) in records.resources().iter().zip(0..) {
+        records.sorted(&[number], labels, &mut sorted);
+        for records in &sorted {
+            gathering.resource(resource, records)?;
+        }
     }
     let mut explanations = Vec::new();
     let Gathering { matches, rows, .. } = gathering;
     for (key, mut intervals) in rows {
         intervals.sort_by_key(|interval| (interval.start, interval.began.time));
-        let explanation = explanation(&plan, (&names, matches.groups()), key, intervals)?;
+        let explanation = explanation(plan, (&names, matches.groups()), key, intervals)?;
         explanations.extend(explanation.filter(|explanation| selection.names(&explanation.charge)));
     }
     explanations.sort_by(|one, other| one.charge.key.cmp(&other.charge.key));
@@ -209,20 +213,20 @@ struct Gathering<'a, 'b> {
 impl Gathering<'_, '_> {
     fn usage(&mut self, used: &Use) {
         let start = second_of(used.time);
+        let Resource { source, subject, .. } = self.known.records.resources()[used.resource as usize];
         let text = |name| self.names.text(name).to_owned();
         let interval = Interval {
-            source: text(used.owner.source),
-            resource: text(used.owner.subject),
+            source: text(source),
+            resource: text(subject),
             start,
             end: start + 1,
             quantity: used.quantity,
             began: cause(self.known.labels, (used.label, used.origin, used.time), None),
             ended: None,
         };
-        let tiered = matches!(self.known.plan.parts()[used.part].component.model, Model::Tiered(_));
-        let resource = (!tiered).then_some((used.owner.source, used.owner.subject));
-        let key =
-            RowKey { part: used.part, month: used.month, project: used.owner.project, resource, group: None };
+        let SumKey { part, month, project, resource } = used.sum;
+        let (part, month, resource) = (part as usize, month as usize, self.known.records.owner(resource));
+        let key = RowKey { part, month, project, resource, group: None };
         self.rows.entry(key).or_default().push(interval);
     }
 
@@ -241,8 +245,9 @@ impl Gathering<'_, '_> {
         holding: &Holding,
         (born, paid): (Second, &mut bool),
     ) -> Result<(), Overflow> {
-        let Known { plan, descriptions, records: all, .. } = self.known;
-        let description = (all.description(&records[holding.began]), holding.class);
+        let Known { plan, descriptions, statements, .. } = self.known;
+        let statement = statements.get(records[holding.began].statement);
+        let description = (statement.description, holding.class);
         let found = self.matches.of(plan, descriptions, description)?.to_vec();
         let seconds = holding.start..holding.end.min(plan.window().to());
         for found in &found {
@@ -272,9 +277,10 @@ impl Gathering<'_, '_> {
         (month, found): (usize, &Match<'_>),
         (holding, stretch): (&Holding, Stretch),
     ) {
-        let Known { plan, descriptions, labels, records: all } = self.known;
+        let Known { plan, descriptions, statements, labels, .. } = self.known;
+        let said = |record: &Record| statements.get(record.statement);
         let event = |record: &Record| {
-            let state = descriptions.get(all.description(record)).state.clone();
+            let state = descriptions.get(said(record).description).state.clone();
             cause(labels, (record.label, self.places.origin(record.place), record.time), state)
         };
         let ended = holding.ended.filter(|_| holding.end == stretch.end);
@@ -291,7 +297,7 @@ impl Gathering<'_, '_> {
         let key = RowKey {
             part: found.part,
             month,
-            project: all.project(&records[holding.began]),
+            project: said(&records[holding.began]).project,
             resource: (!project_wide).then_some((resource.source, resource.subject)),
             group: found.group,
         };

@@ -3,9 +3,14 @@
 //! Of a state event 24 bytes are kept, the text that breaks ties of time (its sequence and id), and its share of the
 //! [`keys`](crate::keys). Its data, project and resource are kept once for all events that name them.
 
-use crate::batch::{LabelParts, Origin};
+use std::collections::BTreeSet;
+use std::hint::black_box;
+
+use crate::batch::{self, LabelParts, Origin};
+use crate::blocks::Blocks;
 use crate::event::{Description, Refusal};
 use crate::keys::QuickMap;
+use crate::sums::Chain;
 
 /// The number of a name in [`Names`].
 pub type Name = u32;
@@ -17,11 +22,12 @@ fn number(count: usize) -> Result<u32, Refusal> {
     u32::try_from(count).map_err(|_| Refusal::TooMany)
 }
 
-/// Names, each kept once and found by its hash.
+/// Names by their numbers. Those that were looked up are kept once and found by their hash.
 #[derive(Debug, Default)]
 pub struct Names {
     numbers: ByHash<Name>,
-    texts: Vec<Box<str>>,
+    texts: Labels,
+    places: Blocks<Label>,
 }
 
 impl Names {
@@ -40,37 +46,61 @@ impl Names {
         if let Some(known) = self.known(hash) {
             return Ok(known);
         }
-        let name = number(self.texts.len())?;
-        self.texts.push(text.into());
+        let name = self.push(text)?;
         self.numbers.insert(hash, name);
+        Ok(name)
+    }
+
+    /// Keeps a name that is not looked up, because only one thing has it.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 2³² names.
+    pub fn push(&mut self, text: &str) -> Result<Name, Refusal> {
+        let name = number(self.places.len())?;
+        let place = self.texts.push_text(text)?;
+        self.places.push(place);
         Ok(name)
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.texts.len()
+        self.places.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.len() == 0
     }
 
     /// The text of a name.
     #[must_use]
     pub fn text(&self, name: Name) -> &str {
-        &self.texts[name as usize]
+        std::str::from_utf8(self.bytes(name)).unwrap_or_default()
     }
 
-    /// The place of each name in the order of their texts.
+    fn bytes(&self, name: Name) -> &[u8] {
+        self.texts.text(*self.places.get(name as usize))
+    }
+
+    /// The place of each name in the order of their texts, from 1.
     #[must_use]
     pub fn ranks(&self) -> Vec<u32> {
-        let mut order: Vec<Name> = (0..).take(self.texts.len()).collect();
-        order.sort_unstable_by(|one, other| self.texts[*one as usize].cmp(&self.texts[*other as usize]));
+        // Most differ in their first bytes, which are compared as one number.
+        let begin = |name: Name| {
+            let mut begin = [0; 16];
+            let text = self.bytes(name);
+            let length = text.len().min(begin.len());
+            begin[..length].copy_from_slice(&text[..length]);
+            (u128::from_be_bytes(begin), name)
+        };
+        let mut order: Vec<(u128, Name)> = (0..).take(self.len()).map(begin).collect();
+        order.sort_unstable_by(|one, other| {
+            one.0.cmp(&other.0).then_with(|| self.bytes(one.1).cmp(self.bytes(other.1)))
+        });
         let mut ranks = vec![0; order.len()];
-        for (rank, name) in (0..).zip(order) {
+        for (rank, (_, name)) in (1..).zip(order) {
             ranks[name as usize] = rank;
         }
         ranks
@@ -121,6 +151,49 @@ impl Descriptions {
     }
 }
 
+/// What state events say: whose a resource is, and what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement {
+    /// The project.
+    pub project: Name,
+    /// The number of the data in [`Descriptions`].
+    pub description: u32,
+    /// The share of both in the hash of an event's content.
+    pub content: u64,
+}
+
+/// The statements of state events, each kept once and found by the hash of its text.
+#[derive(Debug, Default)]
+pub struct Statements {
+    numbers: ByHash<u32>,
+    list: Vec<Statement>,
+}
+
+impl Statements {
+    /// The number of a known statement.
+    #[must_use]
+    pub fn known(&self, hash: u128) -> Option<u32> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// Keeps a new one.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 2³².
+    pub fn push(&mut self, hash: u128, statement: Statement) -> Result<u32, Refusal> {
+        let number = number(self.list.len())?;
+        self.list.push(statement);
+        self.numbers.insert(hash, number);
+        Ok(number)
+    }
+
+    /// A statement.
+    #[must_use]
+    pub fn get(&self, number: u32) -> Statement {
+        self.list[number as usize]
+    }
+}
+
 /// What is kept of an accepted state event.
 #[derive(Debug, Clone, Copy)]
 pub struct Record {
@@ -128,8 +201,8 @@ pub struct Record {
     pub time: i64,
     /// Where its sequence and id stand in [`Labels`].
     pub label: Label,
-    /// The number of its project and data in [`Records`].
-    told: u32,
+    /// The number of its project and data in [`Statements`].
+    pub statement: u32,
     /// Its place in [`Places`].
     pub place: u32,
     /// One more than the number of the record of the same resource that was accepted before it; 0 for none.
@@ -142,10 +215,14 @@ pub struct Label(u32);
 
 /// Bytes between two places where a label may begin: 2³² of them reach over 16 GiB.
 const LABEL_STEP: usize = 4;
+/// Bytes of labels that stand in one piece: more than the longest label.
+const LABEL_BLOCK: usize = 1 << 22;
 
 /// The sequences and ids of events, one after the other.
 #[derive(Debug, Default)]
-pub struct Labels(Vec<u8>);
+pub struct Labels {
+    blocks: Vec<Vec<u8>>,
+}
 
 impl Labels {
     /// Keeps a label as it was written, with its actor or without.
@@ -153,10 +230,35 @@ impl Labels {
     /// # Errors
     /// [`Refusal::TooMany`] beyond 16 GiB.
     pub(crate) fn push(&mut self, written: &[u8]) -> Result<Label, Refusal> {
-        self.0.resize(self.0.len().next_multiple_of(LABEL_STEP), 0);
-        let label = Label(number(self.0.len() / LABEL_STEP)?);
-        self.0.extend_from_slice(written);
+        let begin = self.blocks.last().map_or(LABEL_BLOCK, |block| block.len().next_multiple_of(LABEL_STEP));
+        if begin + written.len() > LABEL_BLOCK {
+            let ahead = if self.blocks.is_empty() { 0 } else { LABEL_BLOCK };
+            self.blocks.push(Vec::with_capacity(ahead));
+            return self.push(written);
+        }
+        let before = (self.blocks.len() - 1) * LABEL_BLOCK;
+        let label = Label(number((before + begin) / LABEL_STEP)?);
+        if let Some(block) = self.blocks.last_mut() {
+            block.resize(begin, 0);
+            block.extend_from_slice(written);
+        }
         Ok(label)
+    }
+
+    /// Keeps one text.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 16 GiB.
+    pub(crate) fn push_text(&mut self, text: &str) -> Result<Label, Refusal> {
+        let mut written = Vec::with_capacity(text.len() + 5);
+        batch::write_part(Some(text.as_bytes()), &mut written);
+        self.push(&written)
+    }
+
+    /// The text that was kept so.
+    pub(crate) fn text(&self, label: Label) -> &[u8] {
+        let (block, at) = self.at(label);
+        batch::part(block, at).0.unwrap_or_default()
     }
 
     /// The sequence, absent lowest, and the id: what breaks ties of time.
@@ -175,7 +277,13 @@ impl Labels {
     }
 
     fn parts(&self, label: Label) -> LabelParts<'_> {
-        LabelParts::at(&self.0, label.0 as usize * LABEL_STEP)
+        let (block, at) = self.at(label);
+        LabelParts::at(block, at)
+    }
+
+    fn at(&self, label: Label) -> (&[u8], usize) {
+        let at = label.0 as usize * LABEL_STEP;
+        (&self.blocks[at / LABEL_BLOCK], at % LABEL_BLOCK)
     }
 }
 
@@ -220,18 +328,21 @@ pub struct Resource {
     pub source: Name,
     /// Its subject.
     pub subject: Name,
+    /// The project of the first event that named it.
+    pub project: Name,
     last: u32,
+    /// Where the chain of its sums begins.
+    pub(crate) sums: Chain,
 }
 
 /// The state events of all resources.
 #[derive(Debug, Default)]
 pub struct Records {
-    records: Vec<Record>,
-    /// Pairs of description and project.
-    told: Vec<(u32, Name)>,
-    told_numbers: QuickMap<(u32, Name), u32>,
+    records: Blocks<Record>,
     resources: Vec<Resource>,
     resource_numbers: ByHash<u32>,
+    /// The further projects of resources that have more than one, each pair once.
+    shared: BTreeSet<(u32, Name)>,
 }
 
 /// A state event to be kept.
@@ -243,10 +354,8 @@ pub struct NewRecord {
     pub label: Label,
     /// Its place.
     pub place: u32,
-    /// Its data.
-    pub description: u32,
-    /// Its project.
-    pub project: Name,
+    /// Its project and data.
+    pub statement: u32,
 }
 
 impl Records {
@@ -256,32 +365,55 @@ impl Records {
         self.resource_numbers.get(&hash).copied()
     }
 
+    /// Brings near in memory what resources are known by, and where their last records are named.
+    pub fn look_ahead(&self, hashes: impl Iterator<Item = u128>) {
+        for hash in hashes {
+            let known = self.known(hash);
+            black_box(known.map(|number| self.resources[number as usize].last));
+        }
+    }
+
     /// Keeps a new resource.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] beyond 2³².
-    pub fn resource(&mut self, hash: u128, source: Name, subject: Name) -> Result<u32, Refusal> {
+    pub fn resource(
+        &mut self,
+        hash: u128,
+        (source, subject): (Name, Name),
+        project: Name,
+    ) -> Result<u32, Refusal> {
         let number = number(self.resources.len())?;
-        self.resources.push(Resource { source, subject, last: 0 });
+        self.resources.push(Resource { source, subject, project, last: 0, sums: 0 });
         self.resource_numbers.insert(hash, number);
         Ok(number)
     }
 
-    /// Keeps a state event of a resource.
+    /// Keeps a state event of a resource, which names this project.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] beyond 2³² − 1.
-    pub fn push(&mut self, resource: u32, new: NewRecord) -> Result<(), Refusal> {
-        let next_told = number(self.told.len())?;
-        let told = *self.told_numbers.entry((new.description, new.project)).or_insert(next_told);
-        if told == next_told {
-            self.told.push((new.description, new.project));
+    pub fn push(&mut self, resource: u32, project: Name, new: NewRecord) -> Result<(), Refusal> {
+        let last = number(self.records.len() + 1)?;
+        let known = &mut self.resources[resource as usize];
+        let NewRecord { time, label, place, statement } = new;
+        self.records.push(Record { time, label, statement, place, before: known.last });
+        known.last = last;
+        if known.project != project {
+            self.shared.insert((resource, project));
         }
-        let resource = &mut self.resources[resource as usize];
-        let NewRecord { time, label, place, .. } = new;
-        self.records.push(Record { time, label, told, place, before: resource.last });
-        resource.last = number(self.records.len())?;
         Ok(())
+    }
+
+    /// Where the chain of a resource's sums begins.
+    pub fn sums(&mut self, resource: u32) -> &mut Chain {
+        &mut self.resources[resource as usize].sums
+    }
+
+    /// The further projects of resources that have more than one.
+    #[must_use]
+    pub fn shared(&self) -> &BTreeSet<(u32, Name)> {
+        &self.shared
     }
 
     /// The resources, in the order in which they were first named.
@@ -290,33 +422,45 @@ impl Records {
         &self.resources
     }
 
-    /// The records of a resource, sorted by full time, sequence and id, replace what `into` held.
-    pub fn sorted(&self, resource: &Resource, labels: &Labels, into: &mut Vec<Record>) {
-        into.clear();
-        let mut next = resource.last;
-        while let Some(record) = next.checked_sub(1).map(|number| self.records[number as usize]) {
-            into.push(record);
-            next = record.before;
-        }
-        into.reverse();
-        let order = |one: &Record, other: &Record| {
-            one.time.cmp(&other.time).then_with(|| labels.order(one.label).cmp(&labels.order(other.label)))
-        };
-        if !into.is_sorted_by(|one, other| order(one, other).is_le()) {
-            into.sort_unstable_by(order);
-        }
+    /// The source and subject of a resource; `None` for [`PROJECT_WIDE`](crate::sums::PROJECT_WIDE).
+    #[must_use]
+    pub fn owner(&self, resource: u32) -> Option<(Name, Name)> {
+        self.resources.get(resource as usize).map(|resource| (resource.source, resource.subject))
     }
 
-    /// The data of a record.
-    #[must_use]
-    pub fn description(&self, record: &Record) -> u32 {
-        self.told[record.told as usize].0
+    /// The records of each resource, sorted by full time, sequence and id, replace what `into` held, list by list.
+    ///
+    /// The chains are walked abreast: each step waits for memory, and so they wait together.
+    pub fn sorted(&self, resources: &[u32], labels: &Labels, into: &mut Vec<Vec<Record>>) {
+        into.resize_with(resources.len(), Vec::new);
+        let last = |resource: &u32| self.resources[*resource as usize].last;
+        let mut next: Vec<u32> = resources.iter().map(last).collect();
+        into.iter_mut().for_each(Vec::clear);
+        let mut more = true;
+        while more {
+            more = false;
+            for (next, records) in next.iter_mut().zip(&mut *into) {
+                if let Some(number) = next.checked_sub(1) {
+                    let record = *self.records.get(number as usize);
+                    records.push(record);
+                    *next = record.before;
+                    more = true;
+                }
+            }
+        }
+        for records in into {
+            records.reverse();
+            sort(records, labels);
+        }
     }
+}
 
-    /// The project that a record names.
-    #[must_use]
-    pub fn project(&self, record: &Record) -> Name {
-        self.told[record.told as usize].1
+fn sort(records: &mut [Record], labels: &Labels) {
+    let order = |one: &Record, other: &Record| {
+        one.time.cmp(&other.time).then_with(|| labels.order(one.label).cmp(&labels.order(other.label)))
+    };
+    if !records.is_sorted_by(|one, other| order(one, other).is_le()) {
+        records.sort_unstable_by(order);
     }
 }
 

@@ -1,10 +1,12 @@
 //! The keys of accepted events: what makes a second sending of an event change nothing.
 //!
 //! rating.md: (source, id) within a workspace is the key. An event is kept here as one 128-bit word: 96 bits of the
-//! keyed hash of its key, 32 of the hash of its content. That is 16 bytes and the table's own share for each event.
+//! keyed hash of its key, 32 of the hash of its content. That is 16 bytes, and 21 to 30 with the free slots of the
+//! table, for each event.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::hint::black_box;
 
 use crate::event::Refusal;
 
@@ -65,44 +67,43 @@ fn high_half(hash: u128) -> u64 {
     u64::try_from(hash >> 64).unwrap_or(0)
 }
 
-/// A key in the high 96 bits, a content in the low 32. Equal keys are equal, whatever their contents.
+const CONTENT_BITS: u32 = 32;
+/// An empty slot. No key is 0: see [`Known::new`].
+const EMPTY: u128 = 0;
+
+/// A key in the high 96 bits, a content in the low 32.
 #[derive(Debug, Clone, Copy)]
 struct Known(u128);
 
-const CONTENT_BITS: u32 = 32;
-
 impl Known {
     fn new(key: u128, content: u64) -> Known {
-        Known((key >> CONTENT_BITS) << CONTENT_BITS | u128::from(content & u64::from(u32::MAX)))
+        // A key of 0 becomes 1: one hash among 2⁹⁶ of them has a namesake.
+        let key = (key >> CONTENT_BITS).max(1);
+        Known(key << CONTENT_BITS | u128::from(content & u64::from(u32::MAX)))
+    }
+
+    /// The table that it belongs to, by the lowest bits of the key.
+    fn shard(self) -> usize {
+        usize::try_from((self.0 >> CONTENT_BITS) & 0xffff).unwrap_or(0) % SHARDS
+    }
+
+    fn has_key_of(self, other: u128) -> bool {
+        self.0 >> CONTENT_BITS == other >> CONTENT_BITS
     }
 }
 
-impl PartialEq for Known {
-    fn eq(&self, other: &Known) -> bool {
-        self.0 >> CONTENT_BITS == other.0 >> CONTENT_BITS
-    }
-}
-
-impl Eq for Known {}
-
-impl Hash for Known {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(self.0);
-    }
-}
-
-/// Tables are many and small, so that growing one does not need twice the memory of all.
-const SHARDS: usize = 64;
+/// Tables are many and small: they grow at different times, and growing one needs little memory beside all others.
+const SHARDS: usize = 1_024;
 
 /// The keys of accepted events.
 #[derive(Debug)]
 pub struct Keys {
-    shards: Vec<HashSet<Known, BuildHasherDefault<Quick>>>,
+    shards: Vec<Shard>,
 }
 
 impl Default for Keys {
     fn default() -> Keys {
-        Keys { shards: vec![HashSet::default(); SHARDS] }
+        Keys { shards: vec![Shard::default(); SHARDS] }
     }
 }
 
@@ -113,28 +114,81 @@ impl Keys {
     /// [`Refusal::OtherContent`] where the key is known with other content.
     pub fn accept(&mut self, key: u128, content: u64) -> Result<Accepted, Refusal> {
         let new = Known::new(key, content);
-        let bits = usize::try_from((key >> CONTENT_BITS) & 0xff).unwrap_or(0);
-        let shard = &mut self.shards[bits % SHARDS];
-        match shard.get(&new) {
-            Some(known) if known.0 == new.0 => Ok(Accepted::Duplicate),
+        match self.shards[new.shard()].insert(new) {
+            None => Ok(Accepted::New),
+            Some(known) if known == new.0 => Ok(Accepted::Duplicate),
             Some(_) => Err(Refusal::OtherContent),
-            None => {
-                shard.insert(new);
-                Ok(Accepted::New)
-            }
+        }
+    }
+
+    /// Brings near in memory what keys will be compared with.
+    pub fn look_ahead(&self, keys: impl Iterator<Item = u128>) {
+        for key in keys {
+            let known = Known::new(key, 0);
+            let shard = &self.shards[known.shard()];
+            black_box(shard.slots.get(shard.first_slot(known)));
         }
     }
 
     /// How many keys are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(HashSet::len).sum()
+        self.shards.iter().map(|shard| shard.len).sum()
     }
 
     /// Whether no key is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A table with open addressing. Keys lie in the order of their values but for what gave way, so one look into memory
+/// finds most, and a table grows in one walk.
+#[derive(Debug, Clone, Default)]
+struct Shard {
+    slots: Vec<u128>,
+    len: usize,
+}
+
+impl Shard {
+    /// Inserts a key that is not known; answers the slot of one that is.
+    fn insert(&mut self, new: Known) -> Option<u128> {
+        // At most three quarters are taken: an empty slot is never far.
+        if self.len * 4 >= self.slots.len() * 3 {
+            self.grow();
+        }
+        let slot = self.slot_of(new)?;
+        let found = self.slots[slot];
+        if found != EMPTY {
+            return Some(found);
+        }
+        self.slots[slot] = new.0;
+        self.len += 1;
+        None
+    }
+
+    /// The slot that holds the key, or the empty one where it belongs. A table has one: it is never full.
+    fn slot_of(&self, new: Known) -> Option<usize> {
+        let (slots, start) = (self.slots.len(), self.first_slot(new));
+        let free = |slot: &usize| self.slots[*slot] == EMPTY || new.has_key_of(self.slots[*slot]);
+        (start..slots).find(free).or_else(|| (0..start).find(free))
+    }
+
+    /// Where a key is looked for first: its high 64 bits, as a share of the table.
+    fn first_slot(&self, known: Known) -> usize {
+        usize::try_from(((known.0 >> 64) * self.slots.len() as u128) >> 64).unwrap_or(0)
+    }
+
+    /// Grows by two fifths, so that six tenths of all slots are in use on average.
+    fn grow(&mut self) {
+        let slots = (self.slots.len() * 7 / 5).max(16);
+        let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
+        for known in old.into_iter().filter(|slot| *slot != EMPTY) {
+            if let Some(slot) = self.slot_of(Known(known)) {
+                self.slots[slot] = known;
+            }
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 
 pub mod accumulator;
 pub mod batch;
+pub mod billing;
+mod blocks;
 pub mod calendar;
 pub mod charge;
 pub mod content;
@@ -18,7 +20,6 @@ pub mod keys;
 pub mod live;
 pub mod matching;
 pub mod meter;
-pub mod metering;
 pub mod money;
 pub mod notice;
 pub mod number;
@@ -31,4 +32,7 @@ pub mod rate;
 mod register;
 pub mod resource;
 pub mod rows;
+pub mod sums;
 pub mod timeline;
+pub mod uses;
+mod walk;

@@ -17,12 +17,12 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 
 use crate::accumulator::{Accumulator, each_stretch};
-use crate::batch::{Batch, Data, Origin, Read};
+use crate::batch::{Batch, Origin, Told, Written};
 use crate::calendar::{OutOfRange, Second};
 use crate::charge::{Bill, Charge};
 use crate::content;
-use crate::event::{self, Description, Envelope, Refusal};
-use crate::intake::Resource;
+use crate::event::{self, Description, Refusal};
+use crate::intake::{Resource, Statement};
 use crate::keys::Accepted;
 use crate::matching::{self, Matches};
 use crate::money::{Overflow, Quantity};
@@ -124,13 +124,10 @@ impl<'b> Live<'b> {
     /// Takes the events of a batch in their order, and tells what became of each.
     pub fn take(&mut self, mut batch: Batch, mut tell: impl FnMut(Origin, Result<Accepted, Refusal>)) {
         for entry in batch.take_entries() {
-            let (origin, place) = (entry.origin, entry.place());
-            let outcome = entry.read.map_err(|refusal| *refusal).and_then(|read| {
-                let envelope = || batch.envelope(&place);
-                match &read.data {
-                    Data::State(data) => self.state(&read, *data, &batch, envelope),
-                    Data::Usage(data) => self.usage(&read, data, envelope),
-                }
+            let origin = entry.origin;
+            let outcome = entry.read.map_err(|refusal| *refusal).and_then(|read| match &read.told {
+                Told::State(said) => self.state(batch.written(&read), *said),
+                Told::Usage(project, data) => self.usage(batch.written(&read), *project, data),
             });
             tell(origin, outcome);
         }
@@ -227,15 +224,9 @@ impl<'b> Live<'b> {
         Ok(())
     }
 
-    fn state<'e>(
-        &mut self,
-        read: &Read,
-        data: u128,
-        batch: &Batch,
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
-    ) -> Result<Accepted, Refusal> {
+    fn state(&mut self, written: Written<'_, Box<Description>>, said: u128) -> Result<Accepted, Refusal> {
         let currency = self.plan.book().currency();
-        let Some(new) = self.register.state(read, data, (batch, currency, false), envelope)? else {
+        let Some(new) = self.register.state(written, said, currency)? else {
             return Ok(Accepted::Duplicate);
         };
         let placed = self.place(new);
@@ -245,7 +236,8 @@ impl<'b> Live<'b> {
 
     /// Puts a state event into the past of its resource: at its end, or late.
     fn place(&mut self, new: NewState) -> Result<(), LiveError> {
-        let NewState { time, resource, project, description, label } = new;
+        let NewState { time, resource, statement, label } = new;
+        let Statement { project, description, .. } = statement;
         let second = event::second_of(time);
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
@@ -360,15 +352,18 @@ impl<'b> Live<'b> {
         self.touched.insert(Touched { key, group: None });
     }
 
-    fn usage<'e>(
+    fn usage(
         &mut self,
-        read: &Read,
+        written: Written<'_, Box<Description>>,
+        project: u128,
         data: &Description,
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
     ) -> Result<Accepted, Refusal> {
-        let accepted = self.register.usage(read, data, self.plan.book().currency())?;
+        data.check_currency(self.plan.book().currency())?;
+        let read = written.read;
+        let accepted = self.register.keys.accept(read.key, read.content)?;
         if accepted == Accepted::New {
-            let (project, resource) = self.register.owner(read, envelope)?;
+            let project = self.register.project(written, project)?;
+            let resource = self.register.resource(written, project)?;
             let Resource { source, subject, .. } = self.register.records.resources()[resource as usize];
             let used = self.used(data, event::second_of(read.time), (project, (source, subject)));
             self.failed = self.failed.or(used.err());

@@ -4,44 +4,37 @@
 //! is known of each resource is known. Both are metered up to the end of the window and, in its first month, up
 //! to its start as well: the charge is R(C(to)) − R(C(from)) (rating.md, "Rounding and windows").
 
+use std::sync::Arc;
+
 pub use crate::batch::{Batch, Origin};
-use crate::batch::{Data, Read};
+use crate::batch::{Entry, Told, Written};
+use crate::billing::{Billing, Known, Summary};
 use crate::calendar::OutOfRange;
-use crate::charge::{Bill, Window};
-use crate::event::{self, Description, Envelope, Refusal};
-use crate::intake::{Label, Name, NewRecord, Places, Resource};
+use crate::charge::{Bill, Charge, Window};
+use crate::event::{self, Refusal};
+use crate::intake::{Label, Name, NewRecord, Places};
 pub use crate::keys::Accepted;
-use crate::keys::QuickMap;
-use crate::matching;
-use crate::metering;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
 use crate::plan::Plan;
 use crate::price_book::{Model, PriceBook};
-use crate::register::{NewState, Register};
-use crate::rows::{MeterKey, Readings, Row, Rows};
+use crate::register::{Ahead, Register};
+use crate::rows::Piece;
+use crate::sums::{PROJECT_WIDE, SumKey, Sums};
+pub use crate::uses::{Reader, Uses};
 
 /// Accepts the events of a run and rates them.
 #[derive(Debug)]
 pub struct Rater<'b> {
-    pub(crate) plan: Plan<'b>,
+    pub(crate) plan: Arc<Plan<'b>>,
     pub(crate) register: Register,
     pub(crate) places: Places,
     /// The component whose usage events are kept one by one, to be explained.
     pub(crate) explained: Option<String>,
     pub(crate) uses: Vec<Use>,
-    sums: QuickMap<MeterKey, Readings>,
+    sums: Sums,
     notices: Notices,
     overflow: bool,
-}
-
-/// What a run answers.
-#[derive(Debug)]
-pub struct RatedRows<'b> {
-    /// The charges.
-    pub rows: Rows<'b>,
-    /// What a person should be told beside them.
-    pub notices: Notices,
 }
 
 /// What a run answers, with texts of its own.
@@ -56,21 +49,26 @@ pub struct Rated {
 /// One usage event of the explained component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Use {
-    pub(crate) part: usize,
-    pub(crate) month: usize,
-    pub(crate) owner: Owner,
+    pub(crate) sum: SumKey,
+    pub(crate) resource: u32,
     pub(crate) time: i64,
     pub(crate) origin: Origin,
     pub(crate) label: Label,
     pub(crate) quantity: Quantity,
 }
 
-/// Whose an event is.
+/// A line of a batch, and where it was read.
+type Line<'e, 'b> = (Written<'e, Uses<'b>>, Origin);
+
+/// How far an event has come.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Owner {
-    pub(crate) project: Name,
-    pub(crate) source: Name,
-    pub(crate) subject: Name,
+enum Turn {
+    /// What it says has this number; usage events say nothing.
+    Said(Option<u32>),
+    /// It also has a project and a resource.
+    Owned(Option<u32>, Name, u32),
+    /// Nothing more is to be done with it.
+    Done(Accepted),
 }
 
 impl<'b> Rater<'b> {
@@ -80,12 +78,12 @@ impl<'b> Rater<'b> {
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
     pub fn new(book: &'b PriceBook, window: Window) -> Result<Rater<'b>, OutOfRange> {
         Ok(Rater {
-            plan: Plan::new(book, window)?,
+            plan: Arc::new(Plan::new(book, window)?),
             register: Register::default(),
             places: Places::default(),
             explained: None,
             uses: Vec::new(),
-            sums: QuickMap::default(),
+            sums: Sums::default(),
             notices: Notices::default(),
             overflow: false,
         })
@@ -103,29 +101,68 @@ impl<'b> Rater<'b> {
         Ok(Rater { explained: Some(component.to_owned()), ..Rater::new(book, window)? })
     }
 
+    /// Reads lines for this run, ahead of their turn.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'b> {
+        Reader::new(Arc::clone(&self.plan))
+    }
+
     /// Accepts one event, written on one line, or says why not. A refusal leaves the run as it was.
     ///
     /// # Errors
     /// [`Refusal`], the first reason that is found.
     pub fn accept(&mut self, line: &[u8], origin: Origin) -> Result<Accepted, Refusal> {
         let mut accepted = Err(Refusal::NotJson("the line is blank".to_owned()));
-        self.take(Batch::read(line.to_vec(), origin), |_, outcome| accepted = outcome);
+        self.take(self.reader().read(line.to_vec(), origin), |_, outcome| accepted = outcome);
         accepted
     }
 
     /// Takes the events of a batch in their order, and tells what became of each.
-    pub fn take(&mut self, mut batch: Batch, mut tell: impl FnMut(Origin, Result<Accepted, Refusal>)) {
-        for entry in batch.take_entries() {
-            let (origin, place) = (entry.origin, entry.place());
-            let outcome = entry.read.map_err(|refusal| *refusal).and_then(|read| {
-                let envelope = || batch.envelope(&place);
-                match &read.data {
-                    Data::State(data) => self.state(&read, *data, (&batch, origin), envelope),
-                    Data::Usage(data) => self.usage(&read, data, (&batch, origin), envelope),
-                }
-            });
-            tell(origin, outcome);
+    pub fn take(
+        &mut self,
+        mut batch: Batch<Uses<'b>>,
+        mut tell: impl FnMut(Origin, Result<Accepted, Refusal>),
+    ) {
+        let entries = batch.take_entries();
+        let known = self.register.look_ahead(&entries);
+        let said = |(entry, known): (&Entry<Uses<'b>>, &Ahead)| match &entry.read {
+            Ok(read) => self.say(batch.written(read), known).map_err(Box::new),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let mut turns: Vec<Result<Turn, Box<Refusal>>> = entries.iter().zip(&known).map(said).collect();
+        self.pass(&batch, (&entries, &mut turns), Rater::accept_key);
+        self.pass(&batch, (&entries, &mut turns), Rater::own);
+        let owner = |turn: &Result<Turn, _>| match turn {
+            Ok(Turn::Owned(None, _, resource)) => Some(*resource),
+            _ => None,
+        };
+        let resources = self.register.records.resources();
+        let chain = |resource: u32| resources[resource as usize].sums;
+        self.sums.look_ahead(turns.iter().filter_map(owner).map(chain));
+        self.pass(&batch, (&entries, &mut turns), Rater::keep);
+        for (entry, turn) in entries.iter().zip(turns) {
+            tell(entry.origin, turn.map(Turn::outcome).map_err(|refusal| *refusal));
         }
+    }
+
+    /// Takes each event that is not done one step further.
+    fn pass(
+        &mut self,
+        batch: &Batch<Uses<'b>>,
+        (entries, turns): (&[Entry<Uses<'b>>], &mut [Result<Turn, Box<Refusal>>]),
+        step: impl Fn(&mut Self, Line<'_, 'b>, Turn) -> Result<Turn, Refusal>,
+    ) {
+        for (entry, turn) in entries.iter().zip(turns) {
+            if let (Ok(read), Ok(so_far)) = (&entry.read, &turn) {
+                *turn = step(self, (batch.written(read), entry.origin), *so_far).map_err(Box::new);
+            }
+        }
+    }
+
+    /// The currency of all amounts.
+    #[must_use]
+    pub fn currency(&self) -> &'b str {
+        self.plan.book().currency()
     }
 
     /// How many events were accepted, doubles left out.
@@ -134,78 +171,89 @@ impl<'b> Rater<'b> {
         self.register.keys.len()
     }
 
-    fn state<'e>(
-        &mut self,
-        read: &Read,
-        data: u128,
-        (batch, origin): (&Batch, Origin),
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
-    ) -> Result<Accepted, Refusal> {
-        let (currency, with_actor) = (self.plan.book().currency(), self.explained.is_some());
-        let Some(new) = self.register.state(read, data, (batch, currency, with_actor), envelope)? else {
-            return Ok(Accepted::Duplicate);
+    fn say(&mut self, written: Written<'_, Uses<'b>>, known: &Ahead) -> Result<Turn, Refusal> {
+        let Told::State(said) = written.read.told else { return Ok(Turn::Said(None)) };
+        let number = match known.statement {
+            Some(known) => known,
+            None => self.register.statement(written, said, self.plan.book().currency())?,
         };
-        let NewState { time, resource, project, description, label } = new;
-        let place = self.places.number(origin);
-        self.register.records.push(resource, NewRecord { time, label, place, description, project })?;
-        Ok(Accepted::New)
+        Ok(Turn::Said(Some(number)))
     }
 
-    fn usage<'e>(
-        &mut self,
-        read: &Read,
-        data: &Description,
-        (batch, origin): (&Batch, Origin),
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
-    ) -> Result<Accepted, Refusal> {
-        let accepted = self.register.usage(read, data, self.plan.book().currency())?;
-        let second = event::second_of(read.time);
-        let in_window = self.plan.month_of(second).filter(|_| second < self.plan.window().to());
-        if let Some(month) = in_window.filter(|_| accepted == Accepted::New) {
-            let (project, resource) = self.register.owner(read, envelope)?;
-            let Resource { source, subject, .. } = self.register.records.resources()[resource as usize];
-            let owner = Owner { project, source, subject };
-            let label = match &self.explained {
-                Some(_) => Some(self.register.labels.push(batch.label(read, true))?),
-                None => None,
-            };
-            self.overflow |= self.sum(data, (month, owner), (read.time, origin, label)).is_err();
+    fn accept_key(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+        let read = written.read;
+        let accepted = match turn {
+            Turn::Said(Some(statement)) => self.register.accept_state(read, statement)?,
+            Turn::Said(None) => self.register.keys.accept(read.key, read.content)?,
+            _ => return Ok(turn),
+        };
+        let counts = match &read.told {
+            Told::State(_) => true,
+            Told::Usage(_, uses) => uses.month.is_some(),
+        };
+        Ok(if accepted == Accepted::New && counts { turn } else { Turn::Done(accepted) })
+    }
+
+    fn own(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+        let Turn::Said(statement) = turn else { return Ok(turn) };
+        let project = match (statement, &written.read.told) {
+            (Some(statement), _) => self.register.statements.get(statement).project,
+            (None, Told::Usage(project, _) | Told::State(project)) => {
+                self.register.project(written, *project)?
+            }
+        };
+        let resource = self.register.resource(written, project)?;
+        Ok(Turn::Owned(statement, project, resource))
+    }
+
+    fn keep(&mut self, (written, origin): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+        let Turn::Owned(statement, project, resource) = turn else { return Ok(turn) };
+        let explained = self.explained.is_some();
+        let (read, label) = (written.read, written.label(explained));
+        match (&read.told, statement) {
+            (Told::State(_), Some(statement)) => {
+                let (label, place) = (self.register.labels.push(label)?, self.places.number(origin));
+                let new = NewRecord { time: read.time, label, place, statement };
+                self.register.records.push(resource, project, new)?;
+            }
+            (Told::Usage(_, uses), _) => {
+                let label = if explained { Some(self.register.labels.push(label)?) } else { None };
+                self.overflow |= self.sum(uses, (project, resource), (read.time, origin, label)).is_err();
+            }
+            (Told::State(_), None) => {}
         }
-        Ok(accepted)
+        Ok(Turn::Done(Accepted::New))
     }
 
     /// Adds a usage event to the sums of every part that prices it.
     fn sum(
         &mut self,
-        data: &Description,
-        (month, owner): (usize, Owner),
+        uses: &Uses<'b>,
+        (project, resource): (Name, u32),
         (time, origin, label): (i64, Origin, Option<Label>),
     ) -> Result<(), Overflow> {
-        let second = event::second_of(time);
-        let from = self.plan.window().from();
-        let mut priced = false;
-        for number in self.plan.uses(data, second) {
-            let part = &self.plan.parts()[number];
-            priced = true;
-            let measured = matching::measure(part.component, data)?;
-            if let Some(attribute) = measured.lacks {
-                self.notices.lacking(&part.component.id, attribute, origin);
+        let Some(month) = uses.month else { return Ok(()) };
+        let in_window = event::second_of(time) >= self.plan.window().from();
+        for used in uses.used.as_ref().map_err(|overflow| *overflow)? {
+            let component = self.plan.parts()[used.part as usize].component;
+            if let Some(attribute) = used.lacks {
+                self.notices.lacking(&component.id, attribute, origin);
             }
-            let tiered = matches!(part.component.model, Model::Tiered(_));
-            let resource = (!tiered).then_some((owner.source, owner.subject));
-            let key = MeterKey { part: number, month, project: owner.project, resource };
-            let sums = self.sums.entry(key).or_insert(Readings::ZERO);
-            sums.to = sums.to.checked_add(measured.quantity)?;
-            if second < from {
-                sums.from = sums.from.checked_add(measured.quantity)?;
-            }
-            if let Some(label) = label.filter(|_| self.explained.as_ref() == Some(&part.component.id)) {
-                let quantity = measured.quantity;
-                self.uses.push(Use { part: number, month, owner, time, origin, label, quantity });
+            let tiered = matches!(component.model, Model::Tiered(_));
+            let key = SumKey {
+                part: used.part,
+                month,
+                project,
+                resource: if tiered { PROJECT_WIDE } else { resource },
+            };
+            self.sums.add(key, (used.quantity, in_window), self.register.records.sums(resource))?;
+            if let Some(label) = label.filter(|_| self.explained.as_ref() == Some(&component.id)) {
+                let quantity = used.quantity;
+                self.uses.push(Use { sum: key, resource, time, origin, label, quantity });
             }
         }
-        if !priced && second >= from {
-            self.notices.unpriced(&data.kind, origin);
+        if let Some(kind) = uses.unpriced.as_deref().filter(|_| in_window) {
+            self.notices.unpriced(kind, origin);
         }
         Ok(())
     }
@@ -215,30 +263,58 @@ impl<'b> Rater<'b> {
     /// # Errors
     /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
     pub fn finish(self) -> Result<Rated, Overflow> {
-        let RatedRows { rows, notices } = self.finish_on(1)?;
-        Ok(Rated { bill: rows.to_bill(), notices })
+        self.finish_on(1)
     }
 
-    /// The charges of all that was accepted, metered by so many threads. Their number changes nothing else.
+    /// The same, made on so many threads. Their number changes nothing else.
     ///
     /// # Errors
     /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
-    pub fn finish_on(self, threads: usize) -> Result<RatedRows<'b>, Overflow> {
+    pub fn finish_on(self, threads: usize) -> Result<Rated, Overflow> {
+        let currency = self.currency().to_owned();
+        let mut charges: Vec<Charge> = Vec::new();
+        let owned = |piece: &Piece<'_>| piece.charges().map(|charge| charge.to_owned()).collect::<Vec<_>>();
+        let Summary { total, notices, .. } = self.finish_in_pieces(threads, owned, |piece| {
+            charges.extend(piece);
+            Ok::<(), Overflow>(())
+        })?;
+        Ok(Rated { bill: Bill { currency, charges, total }, notices })
+    }
+
+    /// The charges of all that was accepted, in the order of a bill, piece by piece: `write` makes something of each
+    /// piece on one of so many threads, and `emit` gets what was made, in order. The threads change nothing else.
+    ///
+    /// # Errors
+    /// What `emit` answers, and [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
+    pub fn finish_in_pieces<T: Send, E: From<Overflow>>(
+        self,
+        threads: usize,
+        write: impl Fn(&Piece<'_>) -> T + Sync,
+        emit: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<Summary, E> {
         if self.overflow {
-            return Err(Overflow);
+            return Err(Overflow.into());
         }
         let Rater { plan, register, places, sums, mut notices, .. } = self;
-        let Register { names, descriptions, labels, records, keys } = register;
-        // The rows take the place of the keys in memory.
+        let Register { names, descriptions, statements, labels, records, keys } = register;
+        // Nothing is accepted any more.
         drop(keys);
-        let known =
-            metering::Known { plan: &plan, descriptions: &descriptions, labels: &labels, records: &records };
-        let metered = metering::meter(known, &places, threads)?;
-        let mut rows = metered.rows;
-        for (key, readings) in sums {
-            rows.extend(Row::new(&plan, key, readings, None)?);
+        let (plan, labels, records) = (&*plan, &labels, &records);
+        let known = Known { plan, descriptions: &descriptions, statements: &statements, labels, records };
+        let billing = Billing::new(known, (&names, &places), &sums);
+        let mut summary = billing.run(threads, write, emit)?;
+        notices.add(summary.notices);
+        summary.notices = notices;
+        Ok(summary)
+    }
+}
+
+impl Turn {
+    /// What has become of an event at the end of its turn.
+    fn outcome(self) -> Accepted {
+        match self {
+            Turn::Done(accepted) => accepted,
+            Turn::Said(_) | Turn::Owned(..) => Accepted::New,
         }
-        notices.add(metered.notices);
-        Ok(RatedRows { rows: Rows::new(plan, names, metered.groups.into_texts(), rows)?, notices })
     }
 }

@@ -1,11 +1,13 @@
 //! The register: what must be remembered of all events, so that each counts once and its names become numbers.
 //!
 //! Both ways of rating begin here: a run over a window (`rate`) and live rating (`live`). What they then do with a
-//! state or a usage is theirs.
+//! state or a usage is theirs. An event passes three tables, one after the other: its statement, its key, and its
+//! resource.
 
-use crate::batch::{Batch, Read};
-use crate::event::{Description, Envelope, EventType, Refusal};
-use crate::intake::{Descriptions, Label, Labels, Name, Names, Records};
+use crate::batch::{Entry, OwnerTexts, Read, Told, Written};
+use crate::content;
+use crate::event::{Description, EventType, Refusal};
+use crate::intake::{Descriptions, Label, Labels, Name, Names, Records, Statement, Statements};
 use crate::keys::{Accepted, Keys};
 
 /// What is remembered of all events.
@@ -13,6 +15,7 @@ use crate::keys::{Accepted, Keys};
 pub(crate) struct Register {
     pub(crate) names: Names,
     pub(crate) descriptions: Descriptions,
+    pub(crate) statements: Statements,
     pub(crate) labels: Labels,
     /// The resources, and of a run over a window also their state events.
     pub(crate) records: Records,
@@ -24,70 +27,112 @@ pub(crate) struct Register {
 pub(crate) struct NewState {
     pub(crate) time: i64,
     pub(crate) resource: u32,
-    pub(crate) project: Name,
-    pub(crate) description: u32,
+    pub(crate) statement: Statement,
     pub(crate) label: Label,
 }
 
+/// What is known of an event before its turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ahead {
+    /// The number of what it says.
+    pub(crate) statement: Option<u32>,
+}
+
 impl Register {
-    /// Registers a state event; `None` for one that was accepted before.
+    /// Looks up a batch in all tables. What one event waits for in memory, its neighbours wait for at the same time,
+    /// and finds it near when its turn comes.
+    pub(crate) fn look_ahead<U>(&self, entries: &[Entry<U>]) -> Vec<Ahead> {
+        let read = || entries.iter().filter_map(|entry| entry.read.as_ref().ok());
+        self.keys.look_ahead(read().map(|read| read.key));
+        self.records.look_ahead(read().map(|read| read.resource));
+        let known = |entry: &Entry<U>| match &entry.read {
+            Ok(Read { told: Told::State(said), .. }) => self.statements.known(*said),
+            _ => None,
+        };
+        entries.iter().map(|entry| Ahead { statement: known(entry) }).collect()
+    }
+
+    /// Registers a state event; `None` for one that was accepted before. `said` is the hash of its project and data.
     ///
     /// # Errors
     /// [`Refusal`], the first reason that is found; the register stays as it was but for names.
-    pub(crate) fn state<'e>(
+    pub(crate) fn state<U>(
         &mut self,
-        read: &Read,
-        data: u128,
-        (batch, currency, with_actor): (&Batch, &str, bool),
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
+        written: Written<'_, U>,
+        said: u128,
+        currency: &str,
     ) -> Result<Option<NewState>, Refusal> {
-        let description = match self.descriptions.known(data) {
-            Some(known) => known,
-            None => {
-                let description = Description::read(EventType::State, envelope()?.data)?;
-                description.check_currency(currency)?;
-                self.descriptions.push(data, description)?
-            }
-        };
-        let content = read.content.wrapping_add(self.descriptions.get(description).content());
-        if self.keys.accept(read.key, content)? == Accepted::Duplicate {
+        let number = self.statement(written, said, currency)?;
+        if self.accept_state(written.read, number)? == Accepted::Duplicate {
             return Ok(None);
         }
-        let (project, resource) = self.owner(read, envelope)?;
-        let label = self.labels.push(batch.label(read, with_actor))?;
-        Ok(Some(NewState { time: read.time, resource, project, description, label }))
+        let statement = self.statements.get(number);
+        let resource = self.resource(written, statement.project)?;
+        let label = self.labels.push(written.label(false))?;
+        Ok(Some(NewState { time: written.read.time, resource, statement, label }))
     }
 
-    /// Registers a usage event by its key.
+    /// The number of what a state event says, by the hash of its project and data: new or known.
     ///
     /// # Errors
-    /// [`Refusal`] where its currency is not the book's, or its key is known with other content.
-    pub(crate) fn usage(
+    /// [`Refusal`] of data that is not as the contract has it, or a `cost` in another currency than the book's.
+    pub(crate) fn statement<U>(
         &mut self,
-        read: &Read,
-        data: &Description,
+        written: Written<'_, U>,
+        said: u128,
         currency: &str,
-    ) -> Result<Accepted, Refusal> {
-        data.check_currency(currency)?;
-        self.keys.accept(read.key, read.content)
+    ) -> Result<u32, Refusal> {
+        if let Some(known) = self.statements.known(said) {
+            return Ok(known);
+        }
+        let data = written.data()?;
+        let hash = content::of_key("data", data.get());
+        let description = match self.descriptions.known(hash) {
+            Some(known) => known,
+            None => {
+                let description = Description::read(EventType::State, data)?;
+                description.check_currency(currency)?;
+                self.descriptions.push(hash, description)?
+            }
+        };
+        let name = written.owner().project;
+        let project = self.names.number(&name)?;
+        let data = self.descriptions.get(description).content();
+        let content = content::of_told(content::of_name(&name), data);
+        self.statements.push(said, Statement { project, description, content })
     }
 
-    /// The project and the resource that an event names, new or known.
-    pub(crate) fn owner<'e>(
-        &mut self,
-        read: &Read,
-        envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
-    ) -> Result<(Name, u32), Refusal> {
-        let project = match self.names.known(read.project) {
-            Some(known) => known,
-            None => self.names.number(&envelope()?.project)?,
-        };
-        if let Some(known) = self.records.known(read.resource) {
-            return Ok((project, known));
+    /// Accepts a state event by its key and content, or knows it.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherContent`].
+    pub(crate) fn accept_state<U>(&mut self, read: &Read<U>, statement: u32) -> Result<Accepted, Refusal> {
+        let content = read.content.wrapping_add(self.statements.get(statement).content);
+        self.keys.accept(read.key, content)
+    }
+
+    /// The number of the resource that an event of a project names: new or known.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`].
+    pub(crate) fn resource<U>(&mut self, written: Written<'_, U>, project: Name) -> Result<u32, Refusal> {
+        let hash = written.read.resource;
+        if let Some(known) = self.records.known(hash) {
+            return Ok(known);
         }
-        let envelope = envelope()?;
-        let source = self.names.number(&envelope.source)?;
-        let subject = self.names.number(&envelope.subject)?;
-        Ok((project, self.records.resource(read.resource, source, subject)?))
+        let OwnerTexts { source, subject, .. } = written.owner();
+        let owner = (self.names.number(&source)?, self.names.push(&subject)?);
+        self.records.resource(hash, owner, project)
+    }
+
+    /// The number of the project that an event names, by the hash of the name.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`].
+    pub(crate) fn project<U>(&mut self, written: Written<'_, U>, hash: u128) -> Result<Name, Refusal> {
+        match self.names.known(hash) {
+            Some(known) => Ok(known),
+            None => self.names.number(&written.owner().project),
+        }
     }
 }

@@ -1,10 +1,6 @@
-//! The rows of a bill by numbers instead of texts: a month of a large cloud has millions.
+//! The rows of a bill by numbers instead of texts.
 
-use std::collections::HashMap;
-
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-
-use crate::charge::{Bill, Charge, ChargeRef, Text};
+use crate::charge::ChargeRef;
 use crate::intake::{Name, Names};
 use crate::matching::Group;
 use crate::meter;
@@ -41,8 +37,8 @@ impl Readings {
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    key: MeterKey,
-    group: Option<Option<Group>>,
+    pub(crate) key: MeterKey,
+    pub(crate) group: Option<Option<Group>>,
     quantity: Quantity,
     amount: Amount,
 }
@@ -82,11 +78,6 @@ impl Row {
         Ok(Row { key, group, quantity, amount })
     }
 
-    /// The row with another number for its group.
-    pub(crate) fn regrouped(self, group: impl Fn(Group) -> Group) -> Row {
-        Row { group: self.group.map(|own| own.map(group)), ..self }
-    }
-
     /// The charge that the row stands for.
     pub fn charge<'a>(&self, plan: &'a Plan<'_>, names: &'a Names, groups: &'a [String]) -> ChargeRef<'a> {
         let part = &plan.parts()[self.key.part];
@@ -105,106 +96,33 @@ impl Row {
     }
 }
 
-/// All rows of a run, in the order of a bill.
-#[derive(Debug)]
-pub struct Rows<'b> {
-    plan: Plan<'b>,
-    names: Names,
-    groups: Vec<String>,
-    rows: Vec<Row>,
-    total: Amount,
+/// Some rows of a bill, in its order.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    pub(crate) plan: &'a Plan<'a>,
+    pub(crate) names: &'a Names,
+    pub(crate) groups: &'a [String],
+    pub(crate) rows: &'a [Row],
 }
 
-impl<'b> Rows<'b> {
-    /// Sorts and sums rows.
-    ///
-    /// # Errors
-    /// [`Overflow`] where the total does not fit 256 bits.
-    pub(crate) fn new(
-        plan: Plan<'b>,
-        names: Names,
-        groups: Vec<String>,
-        mut rows: Vec<Row>,
-    ) -> Result<Rows<'b>, Overflow> {
-        let total = rows.iter().try_fold(Amount::ZERO, |sum, row| sum.checked_add(row.amount))?;
-        let ranks = names.ranks();
-        let parts = component_ranks(&plan);
-        let mut sorted_groups: Vec<usize> = (0..groups.len()).collect();
-        sorted_groups.sort_unstable_by_key(|group| &groups[*group]);
-        let mut group_ranks = vec![0; groups.len()];
-        for (rank, group) in (2_u32..).zip(sorted_groups) {
-            group_ranks[group] = rank;
-        }
-        let rank = |name: Name| ranks[name as usize];
-        rows.sort_by_cached_key(|row| {
-            let MeterKey { part, month, project, resource } = row.key;
-            // No source comes first, no group too, and then that of resources that lack the attribute.
-            let resource = resource.map(|(source, subject)| (rank(source), rank(subject)));
-            let group = match row.group {
-                None => 0,
-                Some(None) => 1,
-                Some(Some(group)) => group_ranks[group as usize],
-            };
-            (rank(project), resource, parts[part], month, group)
-        });
-        Ok(Rows { plan, names, groups, rows, total })
-    }
-
+impl<'a> Piece<'a> {
     /// The currency of all amounts.
     #[must_use]
-    pub fn currency(&self) -> &str {
+    pub fn currency(&self) -> &'a str {
         self.plan.book().currency()
     }
 
     /// The charges, sorted; none is empty.
-    pub fn charges(&self) -> impl Iterator<Item = ChargeRef<'_>> {
-        self.rows.iter().map(|row| row.charge(&self.plan, &self.names, &self.groups))
-    }
-
-    /// Whether there are no charges.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    pub fn charges(&self) -> impl Iterator<Item = ChargeRef<'a>> {
+        let Piece { plan, names, groups, rows } = *self;
+        rows.iter().map(move |row| row.charge(plan, names, groups))
     }
 
     /// The sum of the amounts.
-    #[must_use]
-    pub fn total(&self) -> Amount {
-        self.total
+    ///
+    /// # Errors
+    /// [`Overflow`] where it does not fit 256 bits.
+    pub fn total(&self) -> Result<Amount, Overflow> {
+        self.rows.iter().try_fold(Amount::ZERO, |sum, row| sum.checked_add(row.amount))
     }
-
-    /// The same with texts of its own.
-    #[must_use]
-    pub fn to_bill(&self) -> Bill {
-        let charges: Vec<Charge> = self.charges().map(|charge| charge.to_owned()).collect();
-        Bill { currency: self.currency().to_owned(), charges, total: self.total }
-    }
-}
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bill = serializer.serialize_struct("Bill", 3)?;
-        bill.serialize_field("currency", self.currency())?;
-        bill.serialize_field("charges", &Charges(self))?;
-        bill.serialize_field("total", &Text(&self.total))?;
-        bill.end()
-    }
-}
-
-/// The charges, written one by one.
-struct Charges<'a, 'b>(&'a Rows<'b>);
-
-impl Serialize for Charges<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.charges())
-    }
-}
-
-/// For each part the place of its component's id, then its version.
-fn component_ranks(plan: &Plan<'_>) -> Vec<(usize, jiff::civil::Date)> {
-    let mut ids: Vec<&str> = plan.parts().iter().map(|part| part.component.id.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let ranks: HashMap<&str, usize> = ids.into_iter().zip(0..).collect();
-    plan.parts().iter().map(|part| (ranks[part.component.id.as_str()], part.version)).collect()
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clouds::events::STATES;
 use clouds::{Cloud, Taste, clouds};
 use jiff::civil::Date;
-use kopeck_rating::batch::{Batch, Origin};
+use kopeck_rating::batch::Origin;
 use kopeck_rating::charge::{Bill, ChargeKey, Window};
 use kopeck_rating::event::Refusal;
 use kopeck_rating::keys::Accepted;
@@ -48,10 +48,10 @@ fn engine_by_batches(cloud: &Cloud, lines: usize, threads: usize) -> (Answers, B
     let mut rater = Rater::new(&book, cloud.window()).unwrap();
     let mut answers = Vec::new();
     for (batch, file) in cloud.lines.chunks(lines).zip(0..) {
-        let batch = Batch::read(batch.join("\n").into_bytes(), Origin { file, line: 1 });
+        let batch = rater.reader().read(batch.join("\n").into_bytes(), Origin { file, line: 1 });
         rater.take(batch, |_, answer| answers.push(fate(answer)));
     }
-    (answers, rater.finish_on(threads).unwrap().rows.to_bill())
+    (answers, rater.finish_on(threads).unwrap().bill)
 }
 
 /// What the engine charges for these lines instead of the cloud's own.

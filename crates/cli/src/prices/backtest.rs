@@ -14,7 +14,7 @@ use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::price_book::change::percent;
 use kopeck_rating::price_book::read::visible;
 use kopeck_rating::rate::Rater;
-use kopeck_rating::rows::Rows;
+use kopeck_rating::rows::Piece;
 use serde_json::{Value, json};
 
 use super::diff::{Side, signed};
@@ -61,9 +61,6 @@ pub fn run(
     let mut others = [Rater::new(&new_book, window).map_err(out_of_range)?];
     let read = read_events_for(events, (&mut old_rater, &mut others))?;
     let [new_rater] = others;
-    let old_rated = old_rater.finish_on(threads())?;
-    let new_rated = new_rater.finish_on(threads())?;
-    tell_both((old, &old_rated.notices), (new, &new_rated.notices), &read.files)?;
     let mut backtest = Backtest {
         from,
         to,
@@ -72,8 +69,9 @@ pub fn run(
         projects: BTreeMap::new(),
         total: Pair::ZERO,
     };
-    backtest.add(&old_rated.rows, |pair| &mut pair.old)?;
-    backtest.add(&new_rated.rows, |pair| &mut pair.new)?;
+    let by_old = backtest.add(old_rater, |pair| &mut pair.old)?;
+    let by_new = backtest.add(new_rater, |pair| &mut pair.new)?;
+    tell_both((old, &by_old), (new, &by_new), &read.files)?;
     Ok((backtest, if read.refused == 0 { Done::Whole } else { Done::SomeRefused }))
 }
 
@@ -94,6 +92,17 @@ fn tell_both(old: (&Side, &Notices), new: (&Side, &Notices), files: &[String]) -
         }
     }
     Ok(())
+}
+
+/// What the charges of a piece come to, by project and component.
+fn sums(piece: &Piece<'_>) -> Result<BTreeMap<(String, String), Amount>, Overflow> {
+    let mut sums = BTreeMap::new();
+    for charge in piece.charges() {
+        let key = (charge.project.to_owned(), charge.component.to_owned());
+        let sum = sums.entry(key).or_insert(Amount::ZERO);
+        *sum = sum.checked_add(charge.amount)?;
+    }
+    Ok(sums)
 }
 
 impl Pair {
@@ -124,19 +133,20 @@ impl Pair {
 }
 
 impl Backtest {
-    fn add(&mut self, rows: &Rows<'_>, side: impl Fn(&mut Pair) -> &mut Amount) -> Result<(), Overflow> {
-        let add = |pair: &mut Pair, amount| {
-            let sum = side(pair);
-            *sum = sum.checked_add(amount)?;
-            Ok(())
-        };
-        for charge in rows.charges() {
-            let key = (charge.project.to_owned(), charge.component.to_owned());
-            add(self.rows.entry(key).or_insert(Pair::ZERO), charge.amount)?;
-            add(self.projects.entry(charge.project.to_owned()).or_insert(Pair::ZERO), charge.amount)?;
-            add(&mut self.total, charge.amount)?;
-        }
-        Ok(())
+    /// Adds the bill of one side, and answers what was noticed.
+    fn add(&mut self, rater: Rater<'_>, side: impl Fn(&mut Pair) -> &mut Amount) -> Result<Notices, Failure> {
+        let summary = rater.finish_in_pieces(threads(), sums, |sums| {
+            for ((project, component), amount) in sums? {
+                let own = self.projects.entry(project.clone()).or_insert(Pair::ZERO);
+                let row = self.rows.entry((project, component)).or_insert(Pair::ZERO);
+                for pair in [row, own, &mut self.total] {
+                    let sum = side(pair);
+                    *sum = sum.checked_add(amount)?;
+                }
+            }
+            Ok::<_, Failure>(())
+        })?;
+        Ok(summary.notices)
     }
 
     /// Prints the bills for people.

@@ -210,7 +210,8 @@ fn the_version_in_force_on_the_day_prices_the_plan_and_its_month_counts() {
 
 #[test]
 fn a_sum_beyond_256_bits_is_refused() {
-    let vm = "kind = 'vm'; model = 'per_second'; quantity = ['a', 'b']; price = '999999999'; per = 'second'";
+    let vm =
+        "kind = 'vm'; model = 'per_second'; quantity = ['a', 'b']; price = '999999999999'; per = 'second'";
     let largest = "[[resource]]\nkind = 'vm'\ncount = 1_000_000_000\nattributes = { a = 999999999999, b = 999999999999 }\n";
     let book = book(&[vm]);
     assert_eq!(estimate(&book, &plan(largest), None).unwrap_err(), EstimateError::Overflow(Overflow));

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use super::{Envelope, EventType, Refusal, hash, instant};
@@ -11,7 +13,12 @@ use crate::content::{self, MOST_FIELDS, Text};
 
 /// Reads the fields of one line.
 pub(super) fn read(line: &str) -> Result<Fields<'_>, Refusal> {
-    serde_json::from_str(line).map_err(|error| not_an_object(line, &error))
+    // They are filled in place: moving them about costs as much as reading some of them.
+    let mut fields = Fields::default();
+    let mut json = serde_json::Deserializer::from_str(line);
+    let read = FieldsOf(&mut fields).deserialize(&mut json).and_then(|()| json.end());
+    read.map_err(|error| not_an_object(line, &error))?;
+    Ok(fields)
 }
 
 /// The fields of an envelope, not checked yet.
@@ -97,40 +104,34 @@ impl<'a> Fields<'a> {
         let sequence = self.sequence.optional("sequence")?;
         let actor = self.actor.optional("actor")?;
         let data = self.data.ok_or(Refusal::Missing("data"))?;
-        // The instant is hashed, not its writing.
-        let known = [
-            Some(&*id),
-            Some(&*source),
-            Some(&*subject),
-            Some(&*project),
-            sequence.as_deref(),
-            actor.as_deref(),
-        ];
-        let mut content = content::of_event(event_type == EventType::State, time, known);
+        let mut extensions = 0_u64;
         for (name, value) in &self.extensions {
-            content = content.wrapping_add(content::of_field(name, hash(value)?));
+            extensions = extensions.wrapping_add(content::of_field(name, hash(value)?));
         }
-        Ok(Envelope { source, id, event_type, subject, time, project, sequence, actor, data, content })
+        Ok(Envelope { source, id, event_type, subject, time, project, sequence, actor, data, extensions })
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+/// Where the fields of an event are put.
+struct FieldsOf<'f, 'a>(&'f mut Fields<'a>);
+
+impl<'de> DeserializeSeed<'de> for FieldsOf<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
+impl<'de> Visitor<'de> for FieldsOf<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let fields = self.0;
         let twice = |name: &str| de::Error::custom(format_args!("field `{name}` stands twice"));
         while let Some(Text(name)) = map.next_key()? {
             if let Some(slot) = fields.slot(&name) {
@@ -152,7 +153,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 fields.extensions.push((name, map.next_value()?));
             }
         }
-        Ok(fields)
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::charge::Window;
+use crate::intake::Label;
 use crate::rate::Rater;
 use expect_test::{Expect, expect};
 use jiff::civil::date;
@@ -277,9 +278,9 @@ fn a_live_resource_with_four_components_takes_at_most_400_bytes() {
     let entry = |bytes: usize| (bytes + 1) * 16 / 7;
     let states: usize = live.states.iter().map(|state| block(state.len())).sum();
     let own = size_of::<Box<[u8]>>() + size_of::<Resource>() + entry(size_of::<(u128, u32)>());
-    let name = size_of::<Box<str>>() + block(36) + entry(size_of::<(u128, u32)>());
+    let name = size_of::<Label>() + 37_usize.next_multiple_of(4);
     let bytes = states / RESOURCES + own + name;
-    expect!["state 125, all 367"].assert_eq(&format!("state {}, all {bytes}", states / RESOURCES));
+    expect!["state 125, all 297"].assert_eq(&format!("state {}, all {bytes}", states / RESOURCES));
     assert!(bytes <= 400, "{bytes}");
 }
 
