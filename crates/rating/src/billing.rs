@@ -109,8 +109,8 @@ impl<'a, 'b> Billing<'a, 'b> {
         sums: &'a Sums,
     ) -> Billing<'a, 'b> {
         let order = Order { names: names.ranks(), parts: part_ranks(known.plan) };
-        let resources = known.records.resources();
-        let first = resources.iter().zip(0..).map(|(resource, number)| (number, resource.project));
+        let first = |number| (number, known.records.resource_of(number).project);
+        let first = (0..known.records.resource_count()).map(first);
         let further = known.records.shared().iter().copied();
         let stop = |(resource, project): (u32, Name)| {
             (order.position(project, known.records.owner(resource)), Stop { resource, project })

@@ -167,10 +167,10 @@ pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explan
         gathering.usage(used);
     }
     let mut sorted = Vec::new();
-    for (resource, number) in records.resources().iter().zip(0..) {
+    for number in 0..records.resource_count() {
         records.sorted(&[number], labels, &mut sorted);
-        for records in &sorted {
-            gathering.resource(resource, records)?;
+        for of_resource in &sorted {
+            gathering.resource(&records.resource_of(number), of_resource)?;
         }
     }
     let mut explanations = Vec::new();
@@ -213,7 +213,7 @@ struct Gathering<'a, 'b> {
 impl Gathering<'_, '_> {
     fn usage(&mut self, used: &Use) {
         let start = second_of(used.time);
-        let Resource { source, subject, .. } = self.known.records.resources()[used.resource as usize];
+        let Resource { source, subject, .. } = self.known.records.resource_of(used.resource);
         let text = |name| self.names.text(name).to_owned();
         let interval = Interval {
             source: text(source),

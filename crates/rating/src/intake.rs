@@ -9,8 +9,9 @@ use std::hint::black_box;
 use crate::batch::{self, LabelParts, Origin};
 use crate::blocks::Blocks;
 use crate::event::{Description, Refusal};
+use crate::index::Index;
 use crate::keys::QuickMap;
-use crate::sums::Chain;
+use crate::sums::{Chain, PROJECT_WIDE};
 
 /// The number of a name in [`Names`].
 pub type Name = u32;
@@ -321,6 +322,17 @@ impl Places {
     }
 }
 
+/// A hash of 128 bits in two halves, which pack more densely than the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hash([u64; 2]);
+
+impl Hash {
+    fn new(hash: u128) -> Hash {
+        let half = |shift: u32| u64::try_from((hash >> shift) & u128::from(u64::MAX)).unwrap_or(0);
+        Hash([half(64), half(0)])
+    }
+}
+
 /// A resource, and the last of its records.
 #[derive(Debug, Clone, Copy)]
 pub struct Resource {
@@ -330,6 +342,8 @@ pub struct Resource {
     pub subject: Name,
     /// The project of the first event that named it.
     pub project: Name,
+    /// The hash of both names.
+    hash: Hash,
     last: u32,
     /// Where the chain of its sums begins.
     pub(crate) sums: Chain,
@@ -339,8 +353,8 @@ pub struct Resource {
 #[derive(Debug, Default)]
 pub struct Records {
     records: Blocks<Record>,
-    resources: Vec<Resource>,
-    resource_numbers: ByHash<u32>,
+    resources: Blocks<Resource>,
+    index: Index,
     /// The further projects of resources that have more than one, each pair once.
     shared: BTreeSet<(u32, Name)>,
 }
@@ -362,14 +376,14 @@ impl Records {
     /// The number of a known resource, by the hash of its source and subject.
     #[must_use]
     pub fn known(&self, hash: u128) -> Option<u32> {
-        self.resource_numbers.get(&hash).copied()
+        self.index.find(hash, |number| self.resources.get(number as usize).hash == Hash::new(hash))
     }
 
     /// Brings near in memory what resources are known by, and where their last records are named.
     pub fn look_ahead(&self, hashes: impl Iterator<Item = u128>) {
         for hash in hashes {
             let known = self.known(hash);
-            black_box(known.map(|number| self.resources[number as usize].last));
+            black_box(known.map(|number| self.resources.get(number as usize).last));
         }
     }
 
@@ -384,8 +398,9 @@ impl Records {
         project: Name,
     ) -> Result<u32, Refusal> {
         let number = number(self.resources.len())?;
-        self.resources.push(Resource { source, subject, project, last: 0, sums: 0 });
-        self.resource_numbers.insert(hash, number);
+        let resource = Resource { source, subject, project, hash: Hash::new(hash), last: 0, sums: 0 };
+        self.resources.push(resource);
+        self.index.insert(hash, number);
         Ok(number)
     }
 
@@ -395,7 +410,7 @@ impl Records {
     /// [`Refusal::TooMany`] beyond 2³² − 1.
     pub fn push(&mut self, resource: u32, project: Name, new: NewRecord) -> Result<(), Refusal> {
         let last = number(self.records.len() + 1)?;
-        let known = &mut self.resources[resource as usize];
+        let known = self.resources.get_mut(resource as usize);
         let NewRecord { time, label, place, statement } = new;
         self.records.push(Record { time, label, statement, place, before: known.last });
         known.last = last;
@@ -407,7 +422,7 @@ impl Records {
 
     /// Where the chain of a resource's sums begins.
     pub fn sums(&mut self, resource: u32) -> &mut Chain {
-        &mut self.resources[resource as usize].sums
+        &mut self.resources.get_mut(resource as usize).sums
     }
 
     /// The further projects of resources that have more than one.
@@ -416,16 +431,32 @@ impl Records {
         &self.shared
     }
 
-    /// The resources, in the order in which they were first named.
+    /// A resource by its number.
     #[must_use]
-    pub fn resources(&self) -> &[Resource] {
-        &self.resources
+    pub fn resource_of(&self, number: u32) -> Resource {
+        self.resource_at(number as usize)
     }
 
-    /// The source and subject of a resource; `None` for [`PROJECT_WIDE`](crate::sums::PROJECT_WIDE).
+    /// The same, for numbers that count something else as well.
+    #[must_use]
+    pub fn resource_at(&self, number: usize) -> Resource {
+        *self.resources.get(number)
+    }
+
+    /// How many resources there are: their numbers are below that.
+    #[must_use]
+    pub fn resource_count(&self) -> u32 {
+        u32::try_from(self.resources.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The source and subject of a resource; `None` for [`PROJECT_WIDE`].
     #[must_use]
     pub fn owner(&self, resource: u32) -> Option<(Name, Name)> {
-        self.resources.get(resource as usize).map(|resource| (resource.source, resource.subject))
+        if resource == PROJECT_WIDE {
+            return None;
+        }
+        let Resource { source, subject, .. } = self.resource_of(resource);
+        Some((source, subject))
     }
 
     /// The records of each resource, sorted by full time, sequence and id, replace what `into` held, list by list.
@@ -433,7 +464,7 @@ impl Records {
     /// The chains are walked abreast: each step waits for memory, and so they wait together.
     pub fn sorted(&self, resources: &[u32], labels: &Labels, into: &mut Vec<Vec<Record>>) {
         into.resize_with(resources.len(), Vec::new);
-        let last = |resource: &u32| self.resources[*resource as usize].last;
+        let last = |resource: &u32| self.resources.get(*resource as usize).last;
         let mut next: Vec<u32> = resources.iter().map(last).collect();
         into.iter_mut().for_each(Vec::clear);
         let mut more = true;

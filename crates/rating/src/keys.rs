@@ -1,7 +1,7 @@
 //! The keys of accepted events: what makes a second sending of an event change nothing.
 //!
 //! rating.md: (source, id) within a workspace is the key. An event is kept here as one 128-bit word: 96 bits of the
-//! keyed hash of its key, 32 of the hash of its content. That is 16 bytes, and 21 to 30 with the free slots of the
+//! keyed hash of its key, 32 of the hash of its content. That is 16 bytes, and 20 to 24 with the free slots of the
 //! table, for each event.
 
 use std::collections::HashMap;
@@ -154,8 +154,8 @@ struct Shard {
 impl Shard {
     /// Inserts a key that is not known; answers the slot of one that is.
     fn insert(&mut self, new: Known) -> Option<u128> {
-        // At most three quarters are taken: an empty slot is never far.
-        if self.len * 4 >= self.slots.len() * 3 {
+        // At most four fifths are taken: an empty slot is never far.
+        if self.len * 5 >= self.slots.len() * 4 {
             self.grow();
         }
         let slot = self.slot_of(new)?;
@@ -180,9 +180,9 @@ impl Shard {
         usize::try_from(((known.0 >> 64) * self.slots.len() as u128) >> 64).unwrap_or(0)
     }
 
-    /// Grows by two fifths, so that six tenths of all slots are in use on average.
+    /// Grows by a fifth: that is one walk, and three quarters of all slots are in use on average.
     fn grow(&mut self) {
-        let slots = (self.slots.len() * 7 / 5).max(16);
+        let slots = (self.slots.len() * 6 / 5).max(16);
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
         for known in old.into_iter().filter(|slot| *slot != EMPTY) {
             if let Some(slot) = self.slot_of(Known(known)) {

@@ -15,6 +15,7 @@ pub mod content;
 pub mod estimate;
 pub mod event;
 pub mod explain;
+mod index;
 pub mod intake;
 pub mod keys;
 pub mod live;

@@ -153,7 +153,7 @@ impl<'b> Live<'b> {
         let month = self.ready(month, at)?;
         let mut rows: Vec<Row> = Vec::new();
         for number in 0..self.states.len() {
-            let Resource { source, subject, .. } = self.register.records.resources()[number];
+            let Resource { source, subject, .. } = self.register.records.resource_at(number);
             for (part, project, quantity) in self.of_resource(number, month, at)? {
                 let key = MeterKey { part, month, project, resource: Some((source, subject)) };
                 rows.extend(Row::new(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, None)?);
@@ -317,7 +317,7 @@ impl<'b> Live<'b> {
         present: [Option<Current>; 2],
         second: Second,
     ) -> Result<(), LiveError> {
-        let Resource { source, subject, .. } = self.register.records.resources()[number];
+        let Resource { source, subject, .. } = self.register.records.resource_at(number);
         let Live { plan, register, matches, touched, .. } = self;
         for current in present.into_iter().flatten() {
             let project = current.said.project;
@@ -347,7 +347,7 @@ impl<'b> Live<'b> {
     }
 
     fn touch(&mut self, number: usize, part: usize, month: usize, project: u32) {
-        let Resource { source, subject, .. } = self.register.records.resources()[number];
+        let Resource { source, subject, .. } = self.register.records.resource_at(number);
         let key = MeterKey { part, month, project, resource: Some((source, subject)) };
         self.touched.insert(Touched { key, group: None });
     }
@@ -364,7 +364,7 @@ impl<'b> Live<'b> {
         if accepted == Accepted::New {
             let project = self.register.project(written, project)?;
             let resource = self.register.resource(written, project)?;
-            let Resource { source, subject, .. } = self.register.records.resources()[resource as usize];
+            let Resource { source, subject, .. } = self.register.records.resource_of(resource);
             let used = self.used(data, event::second_of(read.time), (project, (source, subject)));
             self.failed = self.failed.or(used.err());
         }

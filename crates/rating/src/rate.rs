@@ -136,8 +136,7 @@ impl<'b> Rater<'b> {
             Ok(Turn::Owned(None, _, resource)) => Some(*resource),
             _ => None,
         };
-        let resources = self.register.records.resources();
-        let chain = |resource: u32| resources[resource as usize].sums;
+        let chain = |resource: u32| self.register.records.resource_of(resource).sums;
         self.sums.look_ahead(turns.iter().filter_map(owner).map(chain));
         self.pass(&batch, (&entries, &mut turns), Rater::keep);
         for (entry, turn) in entries.iter().zip(turns) {

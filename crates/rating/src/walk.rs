@@ -78,9 +78,9 @@ impl<'a, 'b> Walker<'a, 'b> {
     /// # Errors
     /// [`Overflow`] where a sum does not fit 256 bits.
     pub(crate) fn stop(&mut self, stop: Stop, records: &[Record]) -> Result<(), Overflow> {
-        let resource = &self.known.records.resources()[stop.resource as usize];
+        let resource = self.known.records.resource_of(stop.resource);
         let mut sums = std::mem::take(&mut self.sums);
-        let walked = self.resource((stop, resource), records, &mut sums);
+        let walked = self.resource((stop, &resource), records, &mut sums);
         self.sums = sums;
         walked
     }

@@ -209,12 +209,13 @@ fn the_version_in_force_on_the_day_prices_the_plan_and_its_month_counts() {
 }
 
 #[test]
-fn a_sum_beyond_256_bits_is_refused() {
-    let vm =
-        "kind = 'vm'; model = 'per_second'; quantity = ['a', 'b']; price = '999999999999'; per = 'second'";
+fn the_largest_plan_that_the_contract_admits_is_priced() {
+    let vm = "kind = 'vm'; model = 'per_second'; quantity = ['a', 'b']; price = '999999999'; per = 'second'";
     let largest = "[[resource]]\nkind = 'vm'\ncount = 1_000_000_000\nattributes = { a = 999999999999, b = 999999999999 }\n";
     let book = book(&[vm]);
-    assert_eq!(estimate(&book, &plan(largest), None).unwrap_err(), EstimateError::Overflow(Overflow));
+    let found = estimate(&book, &plan(largest), None).unwrap();
+    let hour = "3599999996392800000007203599999996400000000000.000000";
+    assert_eq!(found.total.hour.unwrap().to_string(), hour);
 }
 
 fn problems(text: &str) -> String {
