@@ -4,6 +4,7 @@ mod prices;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use kopeck_connect::convert::Source;
@@ -214,6 +215,13 @@ pub struct ConvertArgs {
     /// The project of records that name none (api-calls)
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// The region of records that name none (openstack-log, nova-notification)
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub region: Option<String>,
+    /// The cloud that the records are of, for clouds whose regions have the same names (openstack-log,
+    /// nova-notification)
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub cloud: Option<String>,
     /// The IANA time zone of times without an offset
     #[arg(long, value_name = "ZONE", value_parser = parse_zone, default_value = "UTC")]
     pub timezone: Calendar,

@@ -15,6 +15,8 @@ pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
         timezone: args.timezone.zone().clone(),
         as_state: args.jobs_as == JobsAs::State,
         project: args.project.clone(),
+        region: args.region.clone(),
+        cloud: args.cloud.clone(),
     };
     let book = BookOptions {
         id: args.book.clone(),
