@@ -16,7 +16,7 @@ use kopeck_rating::event::Refusal;
 use kopeck_rating::keys::Accepted;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::Rater;
-use kopeck_reference::{Event, Fate, States};
+use kopeck_reference::{Event, Fate};
 
 /// What became of each line that is not blank.
 type Outcomes = Vec<Result<Accepted, Refusal>>;
@@ -42,7 +42,7 @@ fn engine(book: &PriceBook, lines: &str, window: Window) -> (Outcomes, Bill) {
 }
 
 /// The reference's outcomes and bill.
-fn reference(book: &PriceBook, states: &States, lines: &str, window: Window) -> (Outcomes, Bill) {
+fn reference(book: &PriceBook, lines: &str, window: Window) -> (Outcomes, Bill) {
     let read: Vec<Result<Event, Refusal>> =
         lines.lines().map(|line| Event::read(line.as_bytes(), book)).collect();
     let events: Vec<Event> = read.iter().flatten().cloned().collect();
@@ -57,6 +57,6 @@ fn reference(book: &PriceBook, states: &States, lines: &str, window: Window) -> 
     });
     let outcomes = outcomes.collect();
     let accepted = kopeck_reference::accepted(&events);
-    let bill = kopeck_reference::rate(book, states, &accepted, window);
+    let bill = kopeck_reference::rate(book, &accepted, window);
     (outcomes, bill.expect("no accepted event makes an accepted book overflow"))
 }

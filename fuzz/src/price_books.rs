@@ -5,7 +5,6 @@ use std::ops::Range;
 use kopeck_rating::charge::Window;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::price_book::read::line_and_column;
-use kopeck_reference::States;
 
 use crate::{NOVEMBER, OCTOBER, engine, reference};
 
@@ -29,8 +28,7 @@ pub fn check(text: &str) {
         check_span(text, &component.span);
     }
     let window = Window::new(book.calendar(), OCTOBER, NOVEMBER, None).expect("October is a window");
-    let states = States::read(text).expect("the text is a book's");
-    assert_eq!(engine(&book, CLOUD, window), reference(&book, &states, CLOUD, window));
+    assert_eq!(engine(&book, CLOUD, window), reference(&book, CLOUD, window));
 }
 
 fn check_span(text: &str, span: &Range<usize>) {
