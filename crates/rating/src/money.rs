@@ -150,6 +150,21 @@ impl Exact {
         Ok(Exact { numerator, denominator: self.denominator })
     }
 
+    /// The amount with VAT of so many per cent on top: C × (100 + rate) / 100 (rating.md, "Rounding and windows").
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn with_vat(self, rate: Number) -> Result<Exact, Overflow> {
+        let hundred = 100 * number::ONE;
+        let whole = hundred.checked_add(rate.units()).ok_or(Overflow)?;
+        let common = greatest_common_divisor(whole.unsigned_abs(), hundred.unsigned_abs());
+        let times = |one: I256, by: i128| {
+            let by = i128::try_from(by.unsigned_abs() / common).map_err(|_| Overflow)?;
+            one.checked_mul(I256::new(by)).ok_or(Overflow)
+        };
+        Ok(Exact { numerator: times(self.numerator, whole)?, denominator: times(self.denominator, hundred)? })
+    }
+
     /// R of rating.md ("Rounding and windows"): rounded half to even to 10⁻⁶ of the currency unit.
     ///
     /// # Errors
@@ -163,6 +178,13 @@ impl Exact {
         let rounded = if up { floor.checked_add(I256::ONE).ok_or(Overflow)? } else { floor };
         Ok(Amount(rounded))
     }
+}
+
+fn greatest_common_divisor(mut one: u128, mut other: u128) -> u128 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
 }
 
 /// 10⁻⁶ of the currency unit is what money is counted in.
@@ -256,6 +278,21 @@ mod tests {
         assert_eq!(rounded(-25, 10_000_000), -2);
         assert_eq!(rounded(251, 100_000_000), 3);
         assert_eq!(rounded(-251, 100_000_000), -3);
+    }
+
+    #[test]
+    fn vat_on_top_is_added_before_the_rounding() {
+        let gross = |price: &str, parts: i64, rate: &str| {
+            let exact = Quantity::ONE.priced(number(price), parts).unwrap().with_vat(number(rate)).unwrap();
+            exact.round_half_even().unwrap().to_string()
+        };
+        assert_eq!(gross("100", 1, "22"), "122.000000");
+        assert_eq!(gross("100", 1, "0"), "100.000000");
+        assert_eq!(gross("1", 1, "8.123456789"), "1.081235");
+        // 0.0000004 is nothing by itself.
+        assert_eq!(gross("0.0000004", 1, "25"), "0.000000");
+        assert_eq!(gross("0.0000004", 1, "25.1"), "0.000001");
+        assert_eq!(gross("1", 3, "20"), "0.400000");
     }
 
     #[test]
