@@ -22,6 +22,7 @@ use crate::args::{BenchArgs, Format};
 use crate::bill;
 use crate::failure::{Done, Failure};
 use crate::rate::{out_of_range, read_events, threads};
+use crate::refusals::Refusals;
 
 /// The price book that prices everything in the sample.
 const SAMPLE_BOOK: &str = include_str!("../../../examples/sample.toml");
@@ -81,7 +82,7 @@ fn whole(args: &BenchArgs, path: &Path, events: u64, out: &mut dyn Write) -> Res
 
 fn rate_file(book: &PriceBook, name: &str) -> Result<usize, Failure> {
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
-    read_events(&[name.to_owned()], &mut rater)?;
+    read_events(&[name.to_owned()], Refusals::new(false), &mut rater)?;
     let rated = rater.finish_on(threads())?;
     bill::print(&rated.rows, Format::Csv, &mut io::sink())?;
     Ok(rated.rows.charges().count())

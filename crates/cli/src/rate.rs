@@ -13,6 +13,7 @@ use kopeck_rating::rate::{Origin, Rater};
 use crate::args::{RateArgs, RateInput};
 use crate::events_in::{Inputs, each_batch};
 use crate::failure::{Done, Failure, paragraph};
+use crate::refusals::Refusals;
 use crate::{bill, book_file};
 
 /// Runs the command.
@@ -20,7 +21,7 @@ pub fn run(args: &RateArgs) -> Result<Done, Failure> {
     let book = book_file::load(&args.input.prices)?;
     let window = window(&args.input, &book)?;
     let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
-    let read = read_events(&args.input.events, &mut rater)?;
+    let read = read_events(&args.input.events, Refusals::new(args.input.all_errors), &mut rater)?;
     let rated = rater.finish_on(threads())?;
     tell_notices(&rated.notices, &read.files)?;
     bill::print(&rated.rows, args.format, &mut BufWriter::with_capacity(bill::BUFFER, io::stdout().lock()))?;
@@ -46,39 +47,30 @@ pub struct Read {
     pub refused: u64,
 }
 
-/// Refusals beyond this many are counted and not printed.
-pub const MOST_REFUSALS: u64 = 100;
-
 /// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
-pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Failure> {
-    read_events_for(paths, (rater, &mut []))
+pub fn read_events(paths: &[String], refusals: Refusals, rater: &mut Rater<'_>) -> Result<Read, Failure> {
+    read_events_for(paths, refusals, (rater, &mut []))
 }
 
 /// Feeds all events to the first rater and to the others; what the first refuses is told.
 pub fn read_events_for(
     paths: &[String],
+    mut refusals: Refusals,
     (rater, others): (&mut Rater<'_>, &mut [Rater<'_>]),
 ) -> Result<Read, Failure> {
     let inputs = Inputs::open(paths)?;
     let files = inputs.names();
-    let mut refused = 0_u64;
     each_batch(inputs, threads(), |batch| {
-        let mut told = Ok(());
         for other in &mut *others {
             other.take(batch.clone(), |_, _| {});
         }
         rater.take(batch, |origin, outcome| {
             let Err(refusal) = outcome else { return };
-            refused += 1;
-            if refused <= MOST_REFUSALS && told.is_ok() {
-                told = tell(&refusal_text(&refusal, &place(&files, origin)));
-            }
+            refusals.take(|| refusal_text(&refusal, &place(&files, origin)));
         });
-        told
+        refusals.failure()
     })?;
-    if refused > MOST_REFUSALS {
-        tell(&format!("error: {} more events were refused\n", refused - MOST_REFUSALS))?;
-    }
+    let refused = refusals.finish("events")?;
     if refused > 0 {
         let accepted = rater.accepted();
         tell(&format!("refused: {refused}; accepted and rated: {accepted}\n"))?;
