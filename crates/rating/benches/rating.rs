@@ -188,6 +188,31 @@ fn f_live_in_order(bencher: Bencher<'_, '_>) {
     live(bencher, LIVE_VMS as usize * 5, held_back(|number| number >= 5));
 }
 
+/// A whole live rater to bytes, in events.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn h_packing_all(bencher: Bencher<'_, '_>) {
+    let book = PriceBook::read(&plain::vm_book()).unwrap();
+    let live = all_taken(&book);
+    bencher.counter(ItemsCount::new(LIVE_VMS * plain::EVENTS_A_VM)).bench_local(|| live.pack_all().unwrap());
+}
+
+/// And back.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn i_restoring_all(bencher: Bencher<'_, '_>) {
+    let book = PriceBook::read(&plain::vm_book()).unwrap();
+    let packed = all_taken(&book).pack_all().unwrap();
+    bencher
+        .counter(ItemsCount::new(LIVE_VMS * plain::EVENTS_A_VM))
+        .bench_local(|| Live::restore_all(&book, &packed).unwrap());
+}
+
+fn all_taken(book: &PriceBook) -> Live<'_> {
+    let mut live = Live::new(book, OCTOBER).unwrap();
+    live.take(batch((0..LIVE_VMS).map(plain::vm_month).collect::<String>()), |_, _| {});
+    live.take_touched();
+    live
+}
+
 /// Live rating of events before which five others of their resource have come too early.
 #[divan::bench(sample_count = 30, sample_size = 1)]
 fn g_live_late(bencher: Bencher<'_, '_>) {

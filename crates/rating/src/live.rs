@@ -5,9 +5,16 @@
 //! The rater remembers which charges events have changed, so that settling posts their differences and no others.
 //!
 //! Charges begin with the month that the rater was made for; of earlier events it knows what they left running. The
-//! shell holds back events ahead of its clock until their second has come. Notices are not kept here.
+//! shell holds back events ahead of its clock until their second has come. What a person should be told beside the
+//! charges is in `noticed`, and the form in which all of it is stored in `stored`.
+//!
+//! No question looks back before the latest event ([`LiveError::Early`]): of each month the rater keeps what it has come
+//! to, not how, so it can not tell what that was before an event of today. What has been posted at an earlier instant is
+//! in the ledger; what a month had come to by then, a run over that window answers from the events.
 
+mod noticed;
 mod past;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod touched;
@@ -17,15 +24,17 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 
 use crate::accumulator::{Accumulator, each_stretch};
-use crate::batch::{Batch, Data, Origin, Read};
+use crate::batch::{Batch, Data, LabelParts, Origin, Read};
 use crate::calendar::{OutOfRange, Second};
 use crate::charge::{Bill, Charge};
 use crate::content;
 use crate::event::{self, Description, Envelope, Refusal};
-use crate::intake::Resource;
+use crate::intake::{Name, Names, Resource};
 use crate::keys::Accepted;
-use crate::matching::{self, Matches};
+use crate::matching::{self, Matches, Measured};
 use crate::money::{Overflow, Quantity};
+use crate::notice::Lacking;
+use crate::packed::codec::{self, Form};
 use crate::packed::{self, Numbers, UnpackError};
 use crate::peak::Sums;
 use crate::plan::Plan;
@@ -33,6 +42,8 @@ use crate::price_book::{Model, PriceBook};
 use crate::register::{NewState, Register};
 use crate::resource::{Change, Current, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
+pub use noticed::EventName;
+use noticed::{Lacks, UsageNotices};
 use past::{Kept, Past, Rebuilt, Steps, Way};
 pub use touched::Touched;
 use touched::Touches;
@@ -71,6 +82,30 @@ struct Used {
     within: Quantity,
 }
 
+/// A usage event, in numbers.
+#[derive(Debug, Clone, Copy)]
+struct UsageEvent<'a> {
+    time: i64,
+    second: Second,
+    project: Name,
+    /// Source and subject.
+    owner: (Name, Name),
+    id: &'a [u8],
+}
+
+impl UsageEvent<'_> {
+    fn name(&self, names: &Names) -> EventName {
+        let source = names.text(self.owner.0).to_owned();
+        EventName { time: self.time, source, id: String::from_utf8_lossy(self.id).into_owned() }
+    }
+}
+
+/// What `keys` remembers of an event.
+fn word(key: u128, content: u64) -> u128 {
+    const CONTENT: u128 = u32::MAX as u128;
+    (key & !CONTENT) | (u128::from(content) & CONTENT)
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Live<'b> {
@@ -82,7 +117,12 @@ pub struct Live<'b> {
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
     uses: HashMap<MeterKey, Used>,
+    usage_notices: UsageNotices,
     touched: Touches,
+    /// The hash of each description's text, by its number.
+    hashes: Vec<u128>,
+    /// The accepted events, in the order of arrival: 96 bits of the hash of a key, 32 of that of the content.
+    accepted: Vec<u128>,
     /// The second of the latest event.
     latest: Second,
     /// Why nothing can be answered any more.
@@ -95,7 +135,11 @@ impl<'b> Live<'b> {
     /// # Errors
     /// [`OutOfRange`] for a date outside the years that rating accepts.
     pub fn new(book: &'b PriceBook, since: Date) -> Result<Live<'b>, OutOfRange> {
-        let start = book.calendar().month(since)?.start;
+        Live::since(book, book.calendar().month(since)?.start)
+    }
+
+    /// From the month that a second lies in.
+    fn since(book: &'b PriceBook, start: Second) -> Result<Live<'b>, OutOfRange> {
         Ok(Live {
             plan: Plan::open(book, start)?,
             register: Register::default(),
@@ -104,6 +148,9 @@ impl<'b> Live<'b> {
             pasts: Vec::new(),
             sums: HashMap::new(),
             uses: HashMap::new(),
+            usage_notices: UsageNotices::default(),
+            hashes: Vec::new(),
+            accepted: Vec::new(),
             touched: Touches::default(),
             latest: start,
             failed: None,
@@ -129,7 +176,7 @@ impl<'b> Live<'b> {
                 let envelope = || batch.envelope(&place);
                 match &read.data {
                     Data::State(data) => self.state(&read, *data, &batch, envelope),
-                    Data::Usage(data) => self.usage(&read, data, envelope),
+                    Data::Usage(data) => self.usage(&read, data, &batch, envelope),
                 }
             });
             tell(origin, outcome);
@@ -211,7 +258,7 @@ impl<'b> Live<'b> {
     /// [`LiveError::UnknownResource`].
     pub fn pack(&self, source: &str, subject: &str) -> Result<Vec<u8>, LiveError> {
         let number = self.number_of(source, subject)?;
-        Ok(packed::seal(self.states[number].to_vec()))
+        Ok(codec::seal(Form::State, self.states[number].to_vec()))
     }
 
     /// Puts a resource into a state that was packed here after the same events of it.
@@ -235,9 +282,14 @@ impl<'b> Live<'b> {
         envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
     ) -> Result<Accepted, Refusal> {
         let currency = self.plan.book().currency();
-        let Some(new) = self.register.state(read, data, (batch, currency, false), envelope)? else {
-            return Ok(Accepted::Duplicate);
-        };
+        let known = self.register.descriptions.len();
+        let registered = self.register.state(read, data, (batch, currency, false), envelope);
+        if self.register.descriptions.len() > known {
+            self.hashes.push(data);
+        }
+        let Some(new) = registered? else { return Ok(Accepted::Duplicate) };
+        let content = self.register.descriptions.get(new.description).content();
+        self.accepted.push(word(read.key, read.content.wrapping_add(content)));
         let placed = self.place(new);
         self.failed = self.failed.or(placed.err());
         Ok(Accepted::New)
@@ -364,36 +416,48 @@ impl<'b> Live<'b> {
         &mut self,
         read: &Read,
         data: &Description,
+        batch: &Batch,
         envelope: impl Fn() -> Result<Envelope<'e>, Refusal>,
     ) -> Result<Accepted, Refusal> {
         let accepted = self.register.usage(read, data, self.plan.book().currency())?;
         if accepted == Accepted::New {
+            self.accepted.push(word(read.key, read.content));
             let (project, resource) = self.register.owner(read, envelope)?;
             let Resource { source, subject, .. } = self.register.records.resources()[resource as usize];
-            let used = self.used(data, event::second_of(read.time), (project, (source, subject)));
+            let (owner, id) = ((source, subject), LabelParts::at(batch.label(read, false), 0).id);
+            let event =
+                UsageEvent { time: read.time, second: event::second_of(read.time), project, owner, id };
+            let used = self.used(data, &event);
             self.failed = self.failed.or(used.err());
         }
         Ok(accepted)
     }
 
     /// Adds a usage event to the sums of every part that prices it.
-    fn used(
-        &mut self,
-        data: &Description,
-        second: Second,
-        (project, owner): (u32, (u32, u32)),
-    ) -> Result<(), LiveError> {
+    fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
+        let UsageEvent { second, project, owner, .. } = *event;
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
         let Some(month) = self.plan.month_of(second) else { return Ok(()) };
+        let mut is_priced = false;
         for part in self.plan.uses(data, second) {
+            is_priced = true;
             let component = self.plan.parts()[part].component;
-            let quantity = matching::measure(component, data)?.quantity;
+            let Measured { quantity, lacks } = matching::measure(component, data)?;
+            if let Some(attribute) = lacks {
+                let what = Lacking { component: component.id.clone(), attribute: attribute.to_owned() };
+                let name = event.name(&self.register.names);
+                self.usage_notices.take(month, Lacks::Attribute(what), second, name);
+            }
             let resource = (!matches!(component.model, Model::Tiered(_))).then_some(owner);
             let key = MeterKey { part, month, project, resource };
             let nothing = Used { before: Quantity::ZERO, second, within: Quantity::ZERO };
             self.uses.entry(key).or_insert(nothing).add(second, quantity)?;
             self.touched.insert(Touched { key, group: None });
+        }
+        if !is_priced {
+            let name = event.name(&self.register.names);
+            self.usage_notices.take(month, Lacks::Component(data.kind.clone()), second, name);
         }
         Ok(())
     }
