@@ -18,6 +18,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod usage;
 
 use std::collections::HashMap;
 
@@ -29,11 +30,10 @@ use crate::calendar::{OutOfRange, Second};
 use crate::charge::{Bill, Charge};
 use crate::content;
 use crate::event::{self, Description, Envelope, Refusal};
-use crate::intake::{Name, Names, Resource};
+use crate::intake::Resource;
 use crate::keys::Accepted;
-use crate::matching::{self, Matches, Measured};
+use crate::matching::{self, Matches};
 use crate::money::{Overflow, Quantity};
-use crate::notice::Lacking;
 use crate::packed::codec::{self, Form};
 use crate::packed::{self, Numbers, UnpackError};
 use crate::peak::Sums;
@@ -43,10 +43,11 @@ use crate::register::{NewState, Register};
 use crate::resource::{Change, Current, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
 pub use noticed::EventName;
-use noticed::{Lacks, UsageNotices};
+use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
 pub use touched::Touched;
 use touched::Touches;
+use usage::{UsageEvent, Used};
 
 /// Why live rating has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,33 +72,6 @@ pub enum LiveError {
     /// No state event has named the resource.
     #[error("no such resource is known")]
     UnknownResource,
-}
-
-/// The sum of a project's or a resource's usage in a month; that of the latest second is apart, so that a reading
-/// at its start is without it.
-#[derive(Debug, Clone, Copy)]
-struct Used {
-    before: Quantity,
-    second: Second,
-    within: Quantity,
-}
-
-/// A usage event, in numbers.
-#[derive(Debug, Clone, Copy)]
-struct UsageEvent<'a> {
-    time: i64,
-    second: Second,
-    project: Name,
-    /// Source and subject.
-    owner: (Name, Name),
-    id: &'a [u8],
-}
-
-impl UsageEvent<'_> {
-    fn name(&self, names: &Names) -> EventName {
-        let source = names.text(self.owner.0).to_owned();
-        EventName { time: self.time, source, id: String::from_utf8_lossy(self.id).into_owned() }
-    }
 }
 
 /// What `keys` remembers of an event.
@@ -433,35 +407,6 @@ impl<'b> Live<'b> {
         Ok(accepted)
     }
 
-    /// Adds a usage event to the sums of every part that prices it.
-    fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
-        let UsageEvent { second, project, owner, .. } = *event;
-        self.plan.extend(second)?;
-        self.latest = self.latest.max(second);
-        let Some(month) = self.plan.month_of(second) else { return Ok(()) };
-        let mut is_priced = false;
-        for part in self.plan.uses(data, second) {
-            is_priced = true;
-            let component = self.plan.parts()[part].component;
-            let Measured { quantity, lacks } = matching::measure(component, data)?;
-            if let Some(attribute) = lacks {
-                let what = Lacking { component: component.id.clone(), attribute: attribute.to_owned() };
-                let name = event.name(&self.register.names);
-                self.usage_notices.take(month, Lacks::Attribute(what), second, name);
-            }
-            let resource = (!matches!(component.model, Model::Tiered(_))).then_some(owner);
-            let key = MeterKey { part, month, project, resource };
-            let nothing = Used { before: Quantity::ZERO, second, within: Quantity::ZERO };
-            self.uses.entry(key).or_insert(nothing).add(second, quantity)?;
-            self.touched.insert(Touched { key, group: None });
-        }
-        if !is_priced {
-            let name = event.name(&self.register.names);
-            self.usage_notices.take(month, Lacks::Component(data.kind.clone()), second, name);
-        }
-        Ok(())
-    }
-
     /// Prepares an answer for a month and an instant.
     fn ready(&mut self, month: Date, at: Second) -> Result<usize, LiveError> {
         self.ready_at(at)?;
@@ -527,21 +472,5 @@ impl<'b> Live<'b> {
 
     fn written(&self, row: &Row) -> Charge {
         row.charge(&self.plan, &self.register.names, self.matches.groups()).to_owned()
-    }
-}
-
-impl Used {
-    fn add(&mut self, second: Second, quantity: Quantity) -> Result<(), Overflow> {
-        if second > self.second {
-            *self = Used { before: self.before.checked_add(self.within)?, second, within: Quantity::ZERO };
-        }
-        let sum = if second == self.second { &mut self.within } else { &mut self.before };
-        *sum = sum.checked_add(quantity)?;
-        Ok(())
-    }
-
-    /// The sum before an instant that is not before the latest second.
-    fn until(&self, at: Second) -> Result<Quantity, Overflow> {
-        if self.second < at { self.before.checked_add(self.within) } else { Ok(self.before) }
     }
 }
