@@ -107,7 +107,7 @@ impl Source {
         Source::ALL.into_iter().find(|source| source.name() == name)
     }
 
-    /// Converts one input; see the `convert` of each source's module.
+    /// Converts one input; see each source's module.
     ///
     /// # Errors
     /// Only what reading the input or writing the output fails with; a bad record is a refusal.
