@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kopeck_fuzz::converters::check_rate_card(bytes));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("azure_rate_card", bytes));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kopeck_fuzz::events::check(bytes));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("event", bytes));

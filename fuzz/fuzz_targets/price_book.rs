@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| kopeck_fuzz::price_books::check(text));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("price_book", bytes));

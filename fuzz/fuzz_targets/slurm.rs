@@ -1,7 +1,6 @@
 //! Any bytes as the accounting of a cluster.
 #![no_main]
 
-use kopeck_connect::convert::Source;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kopeck_fuzz::converters::check(Source::Slurm, bytes));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("slurm", bytes));

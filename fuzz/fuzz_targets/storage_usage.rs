@@ -1,7 +1,6 @@
 //! Any bytes as a report of what users store.
 #![no_main]
 
-use kopeck_connect::convert::Source;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kopeck_fuzz::converters::check(Source::StorageUsage, bytes));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("storage_usage", bytes));

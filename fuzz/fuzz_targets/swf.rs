@@ -1,7 +1,6 @@
 //! Any bytes as a log in the Standard Workload Format.
 #![no_main]
 
-use kopeck_connect::convert::Source;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kopeck_fuzz::converters::check(Source::Swf, bytes));
+fuzz_target!(|bytes: &[u8]| kopeck_fuzz::check("swf", bytes));

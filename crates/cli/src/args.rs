@@ -4,6 +4,7 @@ mod prices;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use kopeck_connect::convert::Source;
@@ -122,6 +123,9 @@ pub struct RateInput {
     /// Usage events, one CloudEvents JSON a line; may be given several times, `-` is standard input
     #[arg(long, value_name = "FILE", required = true)]
     pub events: Vec<String>,
+    /// Tell every refused event, not only the first hundred
+    #[arg(long)]
+    pub all_errors: bool,
     /// First day of the window, in the price book's time zone
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     pub from: Date,
@@ -214,9 +218,19 @@ pub struct ConvertArgs {
     /// The project of records that name none (api-calls)
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// The region of records that name none (openstack-log, nova-notification)
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub region: Option<String>,
+    /// The cloud that the records are of, for clouds whose regions have the same names (openstack-log,
+    /// nova-notification)
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub cloud: Option<String>,
     /// The IANA time zone of times without an offset
     #[arg(long, value_name = "ZONE", value_parser = parse_zone, default_value = "UTC")]
     pub timezone: Calendar,
+    /// Tell every refused record, not only the first hundred
+    #[arg(long)]
+    pub all_errors: bool,
     /// The id of the price book that a rate card becomes
     #[arg(long, value_name = "ID", default_value = AZURE_RATE_CARD)]
     pub book: String,

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 use kopeck_rating::charge::Window;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::{Origin, Rater};
-use kopeck_sample::{Options, Sample};
+use kopeck_sample::{Options, Sample, plain};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -23,6 +22,7 @@ use crate::args::{BenchArgs, Format};
 use crate::bill;
 use crate::failure::{Done, Failure};
 use crate::rate::{out_of_range, read_events, threads};
+use crate::refusals::Refusals;
 
 /// The price book that prices everything in the sample.
 const SAMPLE_BOOK: &str = include_str!("../../../examples/sample.toml");
@@ -82,7 +82,7 @@ fn whole(args: &BenchArgs, path: &Path, events: u64, out: &mut dyn Write) -> Res
 
 fn rate_file(book: &PriceBook, name: &str) -> Result<usize, Failure> {
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
-    read_events(&[name.to_owned()], &mut rater)?;
+    read_events(&[name.to_owned()], Refusals::new(false), &mut rater)?;
     Ok(bill::print(rater, Format::Csv, threads(), &mut io::sink())?.charges)
 }
 
@@ -129,63 +129,32 @@ fn parse_alone(path: &Path) -> Result<usize, Failure> {
     Ok(letters)
 }
 
-/// Ten events a month for each VM, as the target of the core alone has it.
-const EVENTS_A_VM: u32 = 10;
 /// So many VMs are metered.
 const VMS: u32 = 100_000;
 
 /// The core alone: VM-months of ten events and four components, from kept records to rows, on one core.
 fn core_alone(out: &mut dyn Write) -> Result<(), Failure> {
-    let book = read_book(&core_book())?;
+    let book = read_book(&plain::vm_book())?;
     let mut rater = Rater::new(&book, october(&book)?).map_err(out_of_range)?;
     for vm in 0..VMS {
         let reader = rater.reader();
-        rater.take(reader.read(vm_month(vm).into_bytes(), Origin { file: 0, line: 1 }), |_, _| {});
+        rater.take(reader.read(plain::vm_month(vm).into_bytes(), START), |_, _| {});
     }
     let (time, rows) = timed(|| {
         let priced = rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Failure>(()))?;
         Ok(priced.charges)
     })?;
-    let rate = per_second(VMS.into(), time);
+    let (rate, events) = (per_second(VMS.into(), time), plain::EVENTS_A_VM);
     writeln!(
         out,
-        "core alone, one core: {rate} VM-months/s ({EVENTS_A_VM} events, {} rows each)",
+        "core alone, one core: {rate} VM-months/s ({events} events, {} rows each)",
         rows / VMS as usize
     )?;
     Ok(())
 }
 
-fn core_book() -> String {
-    let component = |id: &str, class: &str, quantity: &str| {
-        format!(
-            "[[version.component]]\nid = \"{id}\"\nkind = \"vm\"\nwhen = {{ state = \"{class}\" }}\n\
-             model = \"per_second\"\nquantity = [{quantity}]\nprice = \"365.25\"\nper = \"month\"\n"
-        )
-    };
-    let active = ["vcpu", "ram_gb", "disk_gb"].map(|name| component(name, "active", &format!("\"{name}\"")));
-    format!("{BOOK_HEAD}{}{}", active.concat(), component("stopped", "inactive", ""))
-}
-
-const BOOK_HEAD: &str = "[book]\nid = \"bench\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n\
-                         [[version]]\neffective = 2026-01-01\n";
-
-fn vm_month(vm: u32) -> String {
-    let mut lines = String::new();
-    for number in 0..EVENTS_A_VM {
-        let state = if number % 2 == 0 { "RUNNING" } else { "STOPPED" };
-        // Writing to a text can not fail.
-        let _ = writeln!(
-            lines,
-            "{{\"specversion\":\"1.0\",\"id\":\"{vm}-{number}\",\"source\":\"bench://1\",\"type\":\"kopeck.state.v1\",\
-             \"subject\":\"vm-{vm}\",\"time\":\"2026-10-{:02}T{:02}:00:00+03:00\",\"project\":\"p{}\",\"data\":{{\
-             \"kind\":\"vm\",\"state\":\"{state}\",\"attributes\":{{\"vcpu\":4,\"ram_gb\":8,\"disk_gb\":80}}}}}}",
-            number * 3 + 1,
-            vm % 24,
-            vm % 100,
-        );
-    }
-    lines
-}
+/// The first place of a file.
+const START: Origin = Origin { file: 0, line: 1 };
 
 /// Components of the large book and of the small one.
 const MANY: usize = 5_600;
@@ -195,7 +164,7 @@ const METERED: usize = 200_000;
 
 /// What an event costs more where the book is large.
 fn large_book(out: &mut dyn Write) -> Result<(), Failure> {
-    let [large, small] = [MANY, FEW].map(|components| read_book(&meter_book(components)));
+    let [large, small] = [MANY, FEW].map(|meters| read_book(&plain::meter_book(meters)));
     let (large, small) = (large?, small?);
     let (mut with_many, mut with_few) = (Duration::MAX, Duration::MAX);
     for _ in 0..3 {
@@ -207,36 +176,13 @@ fn large_book(out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn meter_book(components: usize) -> String {
-    let mut book = BOOK_HEAD.to_owned();
-    for number in 0..components {
-        // Writing to a text can not fail.
-        let _ = write!(
-            book,
-            "[[version.component]]\nid = \"m{number}\"\nkind = \"meter\"\nwhen = {{ meter_id = \"m{number}\", unit = \"h\" }}\n\
-             model = \"per_use\"\nquantity = [\"hours\"]\nprice = \"1.5\"\n"
-        );
-    }
-    book
-}
-
-fn meter_uses(book: &PriceBook, components: usize) -> Result<Duration, Failure> {
-    let mut lines = String::new();
-    for number in 0..METERED {
-        // Writing to a text can not fail.
-        let _ = writeln!(
-            lines,
-            "{{\"specversion\":\"1.0\",\"id\":\"{number}\",\"source\":\"bench://1\",\"type\":\"kopeck.usage.v1\",\
-             \"subject\":\"s{}\",\"time\":\"2026-10-05T10:00:00+03:00\",\"project\":\"p\",\"data\":{{\
-             \"kind\":\"meter\",\"attributes\":{{\"meter_id\":\"m{}\",\"unit\":\"h\",\"hours\":{number}}}}}}}",
-            number % 10,
-            number % FEW * (components / FEW),
-        );
-    }
+fn meter_uses(book: &PriceBook, meters: usize) -> Result<Duration, Failure> {
+    // Ten of the meters are used, wherever they stand in the book.
+    let lines = plain::meter_uses(METERED, FEW, meters / FEW);
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
     let reader = rater.reader();
     Ok(timed(|| {
-        rater.take(reader.read(lines.into_bytes(), Origin { file: 0, line: 1 }), |_, _| {});
+        rater.take(reader.read(lines.into_bytes(), START), |_, _| {});
         Ok(())
     })?
     .0)

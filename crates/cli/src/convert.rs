@@ -7,7 +7,8 @@ use crate::args::{ConvertArgs, Foreign, JobsAs};
 use crate::events_in::Inputs;
 use crate::failure::{Done, Failure, paragraph};
 use crate::output::Output;
-use crate::rate::{MOST_REFUSALS, tell};
+use crate::rate::tell;
+use crate::refusals::Refusals;
 
 /// Runs the command.
 pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
@@ -15,6 +16,8 @@ pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
         timezone: args.timezone.zone().clone(),
         as_state: args.jobs_as == JobsAs::State,
         project: args.project.clone(),
+        region: args.region.clone(),
+        cloud: args.cloud.clone(),
     };
     let book = BookOptions {
         id: args.book.clone(),
@@ -29,29 +32,20 @@ pub fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let inputs = Inputs::open(&args.files)?;
     let mut output = Output::open(args.output.as_deref())?;
     let mut all = Summary::default();
+    let mut refusals = Refusals::new(args.all_errors);
     inputs.each(|_, name, reader| {
-        let before = all.refused;
-        let mut told = 0;
-        let mut untold = Ok(());
-        let mut refuse = |refused: Refused| {
-            told += 1;
-            if before + told <= MOST_REFUSALS && untold.is_ok() {
-                untold = tell(&refusal_text(&refused, name));
-            }
-        };
+        let mut refuse = |refused: Refused| refusals.take(|| refusal_text(&refused, name));
         let writer = output.writer();
         let converted = match args.format {
             Foreign::Records(source) => source.convert(reader, writer, &options, &mut refuse),
             Foreign::AzureRateCard => azure_rate_card::price_book(reader, &book, writer, &mut refuse),
         };
-        untold?;
+        refusals.failure()?;
         all += converted.map_err(|error| Failure::file(name, "convert", &error))?;
         Ok(())
     })?;
     output.finish()?;
-    if all.refused > MOST_REFUSALS {
-        tell(&format!("error: {} more records were refused\n", all.refused - MOST_REFUSALS))?;
-    }
+    refusals.finish("records")?;
     tell(&summary_text(&all, args.format))?;
     Ok(if all.refused == 0 { Done::Whole } else { Done::SomeRefused })
 }

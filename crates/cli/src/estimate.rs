@@ -28,7 +28,7 @@ pub fn run(args: &EstimateArgs) -> Result<Done, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
         TableFormat::Json => {
-            serde_json::to_writer(&mut out, &page.json()).map_err(io::Error::from)?;
+            serde_json::to_writer(&mut out, &page.json()?).map_err(io::Error::from)?;
             writeln!(out)?;
         }
         TableFormat::Table => page.table(&mut out)?,
@@ -118,7 +118,7 @@ impl Page<'_> {
     }
 
     fn table(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        let Estimate { version, month, lines, total, .. } = self.estimate;
+        let Estimate { version, month, lines, total, vat_on_top, .. } = self.estimate;
         let currency = self.book.currency();
         writeln!(
             out,
@@ -130,9 +130,15 @@ impl Page<'_> {
         for line in lines {
             let texts = [self.name(line.item), visible(&line.component.id), line.quantity.to_string()];
             rows.add_row(texts.into_iter().chain(amounts(line.cost)));
+            if let Some(vat) = line.vat.filter(|_| line.vat_on_top != Cost::NONE) {
+                rows.add_row(sum_row(&format!("  + {vat}"), line.vat_on_top));
+            }
         }
-        let texts = ["Total".to_owned(), String::new(), String::new()];
-        rows.add_row(texts.into_iter().chain(amounts(*total)));
+        rows.add_row(sum_row("Total", *total));
+        if *vat_on_top != Cost::NONE {
+            rows.add_row(sum_row("VAT on top", *vat_on_top));
+            rows.add_row(sum_row("Total with VAT", total.checked_add(*vat_on_top)?));
+        }
         writeln!(out, "{rows}")?;
         let vat: BTreeSet<String> =
             lines.iter().filter_map(|line| line.vat).map(|vat| vat.to_string()).collect();
@@ -143,17 +149,19 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn json(&self) -> Value {
-        let Estimate { version, month, lines, total, unpriced, .. } = self.estimate;
-        json!({
+    fn json(&self) -> Result<Value, Failure> {
+        let Estimate { version, month, lines, total, vat_on_top, unpriced, .. } = self.estimate;
+        Ok(json!({
             "book": self.book.id(),
             "version": version.to_string(),
             "month": month.name.to_string(),
             "currency": self.book.currency(),
             "lines": lines.iter().map(|line| self.json_of(line)).collect::<Vec<_>>(),
             "total": cost_json(*total),
+            "vat_on_top": cost_json(*vat_on_top),
+            "total_with_vat": cost_json(total.checked_add(*vat_on_top)?),
             "unpriced": unpriced.iter().map(|item| json_item(Some(*item))).collect::<Vec<_>>(),
-        })
+        }))
     }
 
     fn json_of(&self, line: &Line<'_>) -> Value {
@@ -168,6 +176,7 @@ impl Page<'_> {
         all["model"] = json!(line.component.model.name());
         all["quantity"] = json!(line.quantity.to_string());
         all["vat"] = json!(vat);
+        all["vat_on_top"] = cost_json(line.vat_on_top);
         all
     }
 }
@@ -179,6 +188,11 @@ fn json_item(item: Option<Item>) -> Value {
         Some(Item::Resource(number)) => json!({ "resource": number + 1 }),
         Some(Item::Usage(number)) => json!({ "usage": number + 1 }),
     }
+}
+
+/// A row that is about money only.
+fn sum_row(name: &str, cost: Cost) -> impl Iterator<Item = String> {
+    [name.to_owned(), String::new(), String::new()].into_iter().chain(amounts(cost))
 }
 
 fn amounts(cost: Cost) -> [String; 4] {

@@ -16,6 +16,7 @@ use crate::bill::plain_table;
 use crate::book_file;
 use crate::failure::{Done, Failure};
 use crate::rate::{out_of_range, place, read_events, window};
+use crate::refusals::Refusals;
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<Done, Failure> {
@@ -26,7 +27,7 @@ pub fn run(args: &ExplainArgs) -> Result<Done, Failure> {
     }
     let window = window(&args.input, &book)?;
     let mut rater = Rater::for_explaining(&book, window, &args.component).map_err(out_of_range)?;
-    let read = read_events(&args.input.events, &mut rater)?;
+    let read = read_events(&args.input.events, Refusals::new(args.input.all_errors), &mut rater)?;
     let selection = Selection {
         project: args.project.clone(),
         source: args.source.clone(),

@@ -19,6 +19,7 @@ mod manual;
 mod output;
 mod prices;
 mod rate;
+mod refusals;
 mod sample;
 mod toml_file;
 

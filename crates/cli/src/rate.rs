@@ -6,13 +6,14 @@ use std::thread;
 
 use kopeck_rating::charge::Window;
 use kopeck_rating::event::Refusal;
-use kopeck_rating::notice::{Notices, Seen};
+use kopeck_rating::notice::{Classless, Notices, Seen};
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::{Origin, Rater};
 
 use crate::args::{RateArgs, RateInput};
 use crate::events_in::{Inputs, each_chunk};
 use crate::failure::{Done, Failure, paragraph};
+use crate::refusals::Refusals;
 use crate::{bill, book_file};
 
 /// Runs the command.
@@ -20,7 +21,7 @@ pub fn run(args: &RateArgs) -> Result<Done, Failure> {
     let book = book_file::load(&args.input.prices)?;
     let window = window(&args.input, &book)?;
     let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
-    let read = read_events(&args.input.events, &mut rater)?;
+    let read = read_events(&args.input.events, Refusals::new(args.input.all_errors), &mut rater)?;
     let summary = bill::print(rater, args.format, threads(), &mut io::stdout().lock())?;
     tell_notices(&summary.notices, &read.files)?;
     Ok(if read.refused == 0 { Done::Whole } else { Done::SomeRefused })
@@ -45,17 +46,15 @@ pub struct Read {
     pub refused: u64,
 }
 
-/// Refusals beyond this many are counted and not printed.
-pub const MOST_REFUSALS: u64 = 100;
-
 /// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
-pub fn read_events(paths: &[String], rater: &mut Rater<'_>) -> Result<Read, Failure> {
-    read_events_for(paths, (rater, &mut []))
+pub fn read_events(paths: &[String], refusals: Refusals, rater: &mut Rater<'_>) -> Result<Read, Failure> {
+    read_events_for(paths, refusals, (rater, &mut []))
 }
 
 /// Feeds all events to the first rater and to the others; what the first refuses is told.
 pub fn read_events_for<'b>(
     paths: &[String],
+    mut refusals: Refusals,
     (rater, others): (&mut Rater<'b>, &mut [Rater<'b>]),
 ) -> Result<Read, Failure> {
     let inputs = Inputs::open(paths)?;
@@ -65,24 +64,17 @@ pub fn read_events_for<'b>(
         let batches: Vec<_> = other_readers.iter().map(|reader| reader.read(bytes.clone(), first)).collect();
         (reader.read(bytes, first), batches)
     };
-    let mut refused = 0_u64;
     each_chunk(inputs, threads(), read, |(batch, batches)| {
-        let mut told = Ok(());
         for (other, batch) in others.iter_mut().zip(batches) {
             other.take(batch, |_, _| {});
         }
         rater.take(batch, |origin, outcome| {
             let Err(refusal) = outcome else { return };
-            refused += 1;
-            if refused <= MOST_REFUSALS && told.is_ok() {
-                told = tell(&refusal_text(&refusal, &place(&files, origin)));
-            }
+            refusals.take(|| refusal_text(&refusal, &place(&files, origin)));
         });
-        told
+        refusals.failure()
     })?;
-    if refused > MOST_REFUSALS {
-        tell(&format!("error: {} more events were refused\n", refused - MOST_REFUSALS))?;
-    }
+    let refused = refusals.finish("events")?;
     if refused > 0 {
         let accepted = rater.accepted();
         tell(&format!("refused: {refused}; accepted and rated: {accepted}\n"))?;
@@ -134,6 +126,23 @@ pub fn tell_notices(notices: &Notices, files: &[String]) -> Result<(), Failure> 
     for (kind, seen) in &notices.unpriced {
         let reason = format!("no component prices kind \"{kind}\" in {}", events(seen.count));
         warn(reason, seen, "add a component for it, or leave it free knowingly");
+    }
+    for (Classless { kind, state, inherits }, seen) in &notices.classless {
+        let resources = match seen.count {
+            1 => "1 resource".to_owned(),
+            count => format!("{count} resources"),
+        };
+        let (why, first) = if *inherits {
+            (
+                "keeps the class of the state before, and there was none",
+                "give the events before it too, also those before --from",
+            )
+        } else {
+            ("stands in no list of states", "add a component without `when.state`")
+        };
+        let reason = format!("{resources} of kind \"{kind}\" cost nothing: state {state} {why}");
+        let remedy = &format!("{first}, or name the state in `active` or `inactive` under [states.{kind}]");
+        warn(reason, seen, remedy);
     }
     if let Some(seen) = &notices.disputed {
         let reason = format!(

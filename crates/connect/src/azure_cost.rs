@@ -36,19 +36,16 @@
 //! What is left out: tags and additional information (real ones are JSON without the outer brackets, as often as
 //! not), quantities and unit prices, and amortised costs: an export of those looks the same and double counts.
 
-use std::io::{self, BufRead, Write};
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::convert::{Flaw, Options, Refused, Run, Summary, quoted};
+use crate::convert::{Flaw, Options, quoted};
 use crate::cost::{self, Cost};
 use crate::decimal::Decimal;
 use crate::moment;
-use crate::occurrence::Occurrences;
 use crate::source_name;
-use crate::table::{self, Column, Layout, Row};
+use crate::table::{Column, Layout, Row};
 
 /// A column that is read, by its place in [`LAYOUT`].
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +63,9 @@ enum Field {
     Meter,
 }
 
-static LAYOUT: Layout = Layout {
+pub(crate) static BILL: cost::Format = cost::Format { read, layout: LAYOUT };
+
+const LAYOUT: Layout = Layout {
     columns: &[
         required(
             "CostInBillingCurrency",
@@ -93,24 +92,6 @@ const fn required(name: &'static str, also: &'static [&'static str]) -> Column {
 
 const fn optional(name: &'static str, also: &'static [&'static str]) -> Column {
     Column { name, also, required: false }
-}
-
-/// Converts one export.
-///
-/// # Errors
-/// Only what reading the input or writing the output fails with; a bad record is a refusal.
-pub fn convert(
-    input: &mut dyn BufRead,
-    output: &mut dyn Write,
-    options: &Options,
-    on_refusal: &mut dyn FnMut(Refused),
-) -> io::Result<Summary> {
-    let mut run = Run::new(output, on_refusal);
-    let mut occurrences = Occurrences::of_whole_input();
-    table::convert(input, &mut run, &LAYOUT, &mut |row| {
-        Ok(read(row, options)?.reading(row.identity(), &mut occurrences))
-    })?;
-    run.finish()
 }
 
 fn read(row: &Row<'_>, options: &Options) -> Result<Cost, Flaw> {

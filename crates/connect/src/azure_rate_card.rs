@@ -32,6 +32,7 @@ use serde_json::value::RawValue;
 use toml::Value;
 
 use crate::convert::{Flaw, Refused, Summary, quoted};
+use crate::decimal;
 use crate::job;
 
 /// What the book is to be.
@@ -236,7 +237,7 @@ fn steps(meter: &Meter<'_>) -> Result<Steps, Flaw> {
     const RATES: &str = "MeterRates";
     let mut rates: BTreeMap<Number, Number> = BTreeMap::new();
     for (from, price) in &meter.meter_rates {
-        let bound = Number::from_text(from, false).ok_or_else(|| {
+        let bound = decimal::number(from, false).map_err(|_| {
             let reason = format!("{} is not a quantity below 10^12", quoted(from));
             Flaw::of_field(RATES, reason, "write the quantity from which on the rate holds")
         })?;

@@ -13,7 +13,9 @@ use std::ops::AddAssign;
 use jiff::tz::TimeZone;
 
 use crate::usage_event::{Event, Writer};
-use crate::{api_calls, azure_cost, focus, nova_notification, openstack_log, slurm, storage_usage, swf};
+use crate::{
+    api_calls, azure_cost, cost, focus, nova_notification, openstack_log, slurm, storage_usage, swf,
+};
 
 /// What a user may choose.
 #[derive(Debug, Clone)]
@@ -24,17 +26,29 @@ pub struct Options {
     pub as_state: bool,
     /// Who pays for records that name no project, in the sources that say so.
     pub project: Option<String>,
+    /// The region of records that name none, in the sources that say so.
+    pub region: Option<String>,
+    /// The cloud that the records are of, in the sources that say so: regions of two clouds may have one name.
+    pub cloud: Option<String>,
 }
 
 impl Options {
     pub(crate) fn project(&self) -> Option<&str> {
         self.project.as_deref().filter(|project| !project.is_empty())
     }
+
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.region.as_deref().filter(|region| !region.is_empty())
+    }
+
+    pub(crate) fn cloud(&self) -> Option<&str> {
+        self.cloud.as_deref().filter(|cloud| !cloud.is_empty())
+    }
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { timezone: TimeZone::UTC, as_state: false, project: None }
+        Options { timezone: TimeZone::UTC, as_state: false, project: None, region: None, cloud: None }
     }
 }
 
@@ -93,7 +107,7 @@ impl Source {
         Source::ALL.into_iter().find(|source| source.name() == name)
     }
 
-    /// Converts one input; see the `convert` of each source's module.
+    /// Converts one input; see each source's module.
     ///
     /// # Errors
     /// Only what reading the input or writing the output fails with; a bad record is a refusal.
@@ -109,8 +123,8 @@ impl Source {
             Source::Swf => swf::convert(input, output, options, on_refusal),
             Source::OpenstackLog => openstack_log::convert(input, output, options, on_refusal),
             Source::NovaNotification => nova_notification::convert(input, output, options, on_refusal),
-            Source::Focus => focus::convert(input, output, options, on_refusal),
-            Source::AzureCost => azure_cost::convert(input, output, options, on_refusal),
+            Source::Focus => cost::convert(&focus::BILL, (input, output), options, on_refusal),
+            Source::AzureCost => cost::convert(&azure_cost::BILL, (input, output), options, on_refusal),
             Source::ApiCalls => api_calls::convert(input, output, options, on_refusal),
             Source::StorageUsage => storage_usage::convert(input, output, options, on_refusal),
         }

@@ -4,12 +4,40 @@
 //! price of 1, or more or less for a mark-up or discount. The amount reaches rating as the bill writes it, and rating
 //! refuses a cost in a currency that is not the book's. What is not here: exchange rates and taxes.
 
+use std::io::{self, BufRead, Write};
+
 use jiff::Timestamp;
 
-use crate::convert::{Flaw, Reading, quoted};
+use crate::convert::{Flaw, Options, Reading, Refused, Run, Summary, quoted};
 use crate::decimal::Decimal;
 use crate::occurrence::Occurrences;
+use crate::table::{self, Layout, Row};
 use crate::usage_event::{Attributes, Event, Says};
+
+/// How bills of a format are read.
+pub(crate) struct Format {
+    pub(crate) layout: Layout,
+    /// Reads a row.
+    pub(crate) read: fn(&Row<'_>, &Options) -> Result<Cost, Flaw>,
+}
+
+/// Converts one bill.
+///
+/// # Errors
+/// Only what reading the input or writing the output fails with; a bad record is a refusal.
+pub(crate) fn convert(
+    format: &'static Format,
+    (input, output): (&mut dyn BufRead, &mut dyn Write),
+    options: &Options,
+    on_refusal: &mut dyn FnMut(Refused),
+) -> io::Result<Summary> {
+    let mut run = Run::new(output, on_refusal);
+    let mut occurrences = Occurrences::of_whole_input();
+    table::convert(input, &mut run, &format.layout, &mut |row| {
+        Ok((format.read)(row, options)?.reading(row.identity(), &mut occurrences))
+    })?;
+    run.finish()
+}
 
 /// One row of a bill.
 #[derive(Debug, Clone)]

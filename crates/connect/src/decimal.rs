@@ -3,7 +3,7 @@
 //! Rating keeps nine places of a number and rounds half to even (rating.md, "Numbers"). That is its decision, so a
 //! price with eleven places, or one written `1.5E-05`, reaches it unchanged, as a JSON number.
 
-use kopeck_rating::number::{Number, NumberError};
+use kopeck_rating::number::{Number, NumberError, ONE};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -42,9 +42,34 @@ impl Serialize for Decimal {
     }
 }
 
+/// A number of an event lies below it in magnitude.
+const LIMIT: i128 = 1_000_000_000_000 * ONE;
+
+/// Reads a number as an event writes it again: 1 to 12 digits, and nine places at most. Otherwise answers what is
+/// wrong, for a sentence that begins with the text.
+///
+/// The text of an event may round up to 10¹²; the number that is made of it here would be refused.
+pub(crate) fn number(text: &str, signed: bool) -> Result<Number, &'static str> {
+    match Number::from_text(text, signed) {
+        None => Err("is not a number of at most 12 digits"),
+        Some(number) if number.units().abs() >= LIMIT => Err("is 10^12 when it is rounded to 9 places"),
+        Some(number) => Ok(number),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_its_rounding_makes_too_large_is_refused() {
+        let read = |text: &str| number(text, true).map_or_else(str::to_owned, |number| number.to_string());
+        assert_eq!(read("999999999999.999999999"), "999999999999.999999999");
+        assert_eq!(read("999999999999.9999999994"), "999999999999.999999999");
+        assert_eq!(read("999999999999.9999999999"), "is 10^12 when it is rounded to 9 places");
+        assert_eq!(read("-999999999999.9999999999"), "is 10^12 when it is rounded to 9 places");
+        assert_eq!(read("1000000000000"), "is not a number of at most 12 digits");
+    }
 
     #[test]
     fn a_decimal_is_passed_on_as_it_is_written() {

@@ -26,16 +26,13 @@
 //!
 //! Empty fields and `NULL` say nothing. What is left out: tags, quantities and units, as costs are already priced.
 
-use std::io::{self, BufRead, Write};
-
 use jiff::{SignedDuration, Timestamp};
 
-use crate::convert::{Flaw, Options, Refused, Run, Summary};
+use crate::convert::{Flaw, Options};
 use crate::cost::{self, Cost};
 use crate::moment;
-use crate::occurrence::Occurrences;
 use crate::source_name;
-use crate::table::{self, Column, Layout, Row};
+use crate::table::{Column, Layout, Row};
 
 /// A column that is read, by its place in [`LAYOUT`].
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +57,9 @@ enum Field {
     RegionName,
 }
 
-static LAYOUT: Layout = Layout {
+pub(crate) static BILL: cost::Format = cost::Format { read, layout: LAYOUT };
+
+const LAYOUT: Layout = Layout {
     columns: &[
         required("BilledCost"),
         required("BillingCurrency"),
@@ -137,24 +136,6 @@ const fn required(name: &'static str) -> Column {
 
 const fn optional(name: &'static str) -> Column {
     Column { name, also: &[], required: false }
-}
-
-/// Converts one export.
-///
-/// # Errors
-/// Only what reading the input or writing the output fails with; a bad record is a refusal.
-pub fn convert(
-    input: &mut dyn BufRead,
-    output: &mut dyn Write,
-    options: &Options,
-    on_refusal: &mut dyn FnMut(Refused),
-) -> io::Result<Summary> {
-    let mut run = Run::new(output, on_refusal);
-    let mut occurrences = Occurrences::of_whole_input();
-    table::convert(input, &mut run, &LAYOUT, &mut |row| {
-        Ok(read(row, options)?.reading(row.identity(), &mut occurrences))
-    })?;
-    run.finish()
 }
 
 fn read(row: &Row<'_>, options: &Options) -> Result<Cost, Flaw> {

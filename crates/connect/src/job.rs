@@ -14,6 +14,7 @@ use kopeck_rating::calendar;
 use kopeck_rating::number::Number;
 
 use crate::convert::{Flaw, Options, Reading};
+use crate::decimal;
 use crate::usage_event::{Attributes, Event, Says};
 
 /// A job that ran and ended.
@@ -142,7 +143,7 @@ pub(crate) fn count(text: &str) -> Option<Number> {
 
 /// A product or sum that was computed exactly; `None` where no event can hold it.
 pub(crate) fn quantity(exact: &BigDecimal) -> Option<Number> {
-    Number::from_text(&exact.normalized().to_plain_string(), false)
+    decimal::number(&exact.normalized().to_plain_string(), false).ok()
 }
 
 /// A number for exact computing.

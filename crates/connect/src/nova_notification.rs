@@ -6,8 +6,8 @@
 //! in. Memory, times, what is older than the input and what is repeated are as `openstack` tells.
 //!
 //! - `tenant_id` is the project, `action_initiator_user` or else `user_id` the actor, `uuid` the subject. Nova does
-//!   not name its region: the source is `openstack://unnamed`, so that a VM is one resource in notifications and in
-//!   the event log (see [`openstack_log`](crate::openstack_log)).
+//!   not name its region: it is the one of the options, and without one the source is `openstack://unnamed`. So a VM is
+//!   one resource in notifications and in the event log (see [`openstack_log`](crate::openstack_log)).
 //! - `timestamp` is the instant and `message_id` the id of the event, without which type, VM and instant are it.
 //! - The attributes are those of the event log: `vcpu`, `ram_gb`, `disk_gb` (root_gb + ephemeral_gb) and `flavor`
 //!   of the payload's flavor, and `os` (os_type), where Nova knows one. The VM lives since `launched_at`.
@@ -34,10 +34,10 @@ use crate::usage_event::Attributes;
 pub fn convert(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
-    _options: &Options,
+    options: &Options,
     on_refusal: &mut dyn FnMut(Refused),
 ) -> io::Result<Summary> {
-    openstack::convert(input, output, on_refusal, read)
+    openstack::convert((input, output), options, on_refusal, read)
 }
 
 fn read(text: &[u8]) -> Result<Seen, Flaw> {

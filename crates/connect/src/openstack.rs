@@ -20,11 +20,14 @@
 //!   and counted, and so is one that comes after the end of its resource: an audit may lag behind a deletion, and
 //!   must not raise the dead.
 //!
+//! - Place. The region is the record's, else the one of the options. The source is `openstack://REGION`, or
+//!   `openstack://CLOUD/REGION` where the options name the cloud, as `RegionOne` is a region of many; `unnamed` stands
+//!   for a region that nobody names.
+//!
 //! What is not here: the fields of each format, prices, and a volume that is transferred to another project, which
 //! rating shows as disputed (rating.md, "Life").
 
 mod fields;
-mod records;
 mod states;
 
 use std::collections::HashMap;
@@ -36,11 +39,12 @@ use jiff::Timestamp;
 use kopeck_rating::content;
 use kopeck_rating::number::Number;
 
-use crate::convert::{Flaw, Reading, Refused, Run, Summary, quoted};
+use crate::convert::{Flaw, Options, Reading, Refused, Run, Summary, quoted};
 use crate::job;
+use crate::records;
+use crate::source_name;
 use crate::usage_event::{Attributes, Event, Says};
 pub(crate) use fields::Fields;
-use records::Records;
 pub(crate) use states::{ERROR, Stage, image_stage, storage_stage, vm_after, vm_before, vm_stage};
 
 /// Why records are skipped.
@@ -55,23 +59,42 @@ pub(crate) mod skipped {
 
 /// Converts a stream of JSON objects, each of them read by `read`.
 pub(crate) fn convert(
-    input: &mut dyn BufRead,
-    output: &mut dyn Write,
+    (input, output): (&mut dyn BufRead, &mut dyn Write),
+    options: &Options,
     on_refusal: &mut dyn FnMut(Refused),
     read: fn(&[u8]) -> Result<Seen, Flaw>,
 ) -> io::Result<Summary> {
     let mut run = Run::new(output, on_refusal);
-    let mut records = Records::new(input);
-    let mut lives = Lives::default();
-    while let Some(record) = records.next()? {
-        let reading = record.text.and_then(read).map(|seen| match seen {
+    let mut lives = Lives { known: HashMap::new(), place: Place::of(options) };
+    records::convert(input, &mut run, &mut |object| {
+        Ok(match read(object)? {
             Seen::Nothing(why) => Reading::Skipped(why),
             Seen::Resource(sighting) => lives.tell(*sighting),
-        });
-        let number = record.shares_line.then_some(record.number);
-        run.take(record.line, reading.map_err(|flaw| flaw.in_record(number)))?;
-    }
+        })
+    })?;
     run.finish()
+}
+
+/// Where the records were made, as far as the options tell.
+struct Place {
+    /// Of records that name no region.
+    region: Option<String>,
+    cloud: Option<String>,
+}
+
+impl Place {
+    fn of(options: &Options) -> Place {
+        Place { region: options.region().map(str::to_owned), cloud: options.cloud().map(source_name::of) }
+    }
+
+    /// The source of a region's events: `openstack://REGION`, or `openstack://CLOUD/REGION`.
+    fn source(&self, region: Option<&str>) -> String {
+        let region = region.unwrap_or("unnamed");
+        match &self.cloud {
+            Some(cloud) => format!("openstack://{cloud}/{region}"),
+            None => format!("openstack://{region}"),
+        }
+    }
 }
 
 /// What a record is about.
@@ -168,15 +191,18 @@ struct Known {
 const DELETED: &str = "DELETED";
 
 /// The lives of the resources of an input.
-#[derive(Debug, Default)]
-pub(crate) struct Lives(HashMap<u128, Known>);
+struct Lives {
+    known: HashMap<u128, Known>,
+    place: Place,
+}
 
 impl Lives {
     /// The events that a record makes.
-    pub(crate) fn tell(&mut self, mut sighting: Sighting) -> Reading {
+    fn tell(&mut self, mut sighting: Sighting) -> Reading {
+        sighting.region = sighting.region.or_else(|| self.place.region.clone());
         sighting.since = sighting.since.filter(|since| *since <= sighting.made);
         let key = content::of_key(sighting.kind, &sighting.subject);
-        let known = self.0.get(&key).copied();
+        let known = self.known.get(&key).copied();
         let (state, at) = sighting.now(known);
         let description = sighting.description(state);
         if let Some(known) = known {
@@ -191,9 +217,10 @@ impl Lives {
                 _ => {}
             }
         }
-        let events = sighting.events(state, at, known.is_none());
+        let source = self.place.source(sighting.region.as_deref());
+        let events = sighting.events(&source, (state, at), known.is_none());
         if known.is_none_or(|known| known.latest <= at) {
-            self.0.insert(key, Known { state, latest: at, description });
+            self.known.insert(key, Known { state, latest: at, description });
         }
         Reading::Events(events)
     }
@@ -227,7 +254,7 @@ impl Sighting {
         hasher.finish()
     }
 
-    fn events(mut self, state: &'static str, at: Timestamp, is_first: bool) -> Vec<Event> {
+    fn events(mut self, source: &str, (state, at): (&'static str, Timestamp), is_first: bool) -> Vec<Event> {
         let is_conclusion = is_first && matches!(self.told, Told::Was(_));
         let ends = matches!(self.told, Told::Ended(_));
         let attributes = self.attributes.take();
@@ -235,16 +262,22 @@ impl Sighting {
         if let (true, Some(since), Some(attributes)) = (is_first, self.since, &attributes) {
             let before = self.before.unwrap_or(if ends { "UNKNOWN" } else { state });
             if since < at {
-                events.push(self.event(before, since, attributes.clone(), true));
+                events.push(self.event(source, (before, since), attributes.clone(), true));
             }
         }
         let attributes = if ends { Attributes::default() } else { attributes.unwrap_or_default() };
-        events.push(self.event(state, at, attributes, is_conclusion));
+        events.push(self.event(source, (state, at), attributes, is_conclusion));
         events
     }
 
     /// An event, recorded or concluded.
-    fn event(&self, state: &'static str, time: Timestamp, attributes: Attributes, concluded: bool) -> Event {
+    fn event(
+        &self,
+        source: &str,
+        (state, time): (&'static str, Timestamp),
+        attributes: Attributes,
+        concluded: bool,
+    ) -> Event {
         let (id, sequence) = if concluded {
             // The earlier the record, the greater the number: it is nearest to what it was concluded of.
             let nearness = 10_i128.pow(19) - self.made.as_nanosecond();
@@ -254,7 +287,7 @@ impl Sighting {
         };
         Event {
             id,
-            source: format!("openstack://{}", self.region.as_deref().unwrap_or("unnamed")),
+            source: source.to_owned(),
             subject: self.subject.clone(),
             time,
             project: self.project.clone(),

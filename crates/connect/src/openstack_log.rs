@@ -8,8 +8,8 @@
 //! are UTC, as OpenStack writes them: the time zone of the command line is not used, nor is the form of jobs.
 //!
 //! - The tenant of the resource (`tenant_id`, or where it is missing `project_id`) is the project, the user
-//!   (`user_id`) the actor, the source `openstack://REGION` by the field `region`, `openstack://unnamed` without
-//!   one. A host names no source: a VM that migrates stays the same resource.
+//!   (`user_id`) the actor, the source `openstack://REGION` by the field `region`, else by the region of the options,
+//!   `openstack://unnamed` without one. A host names no source: a VM that migrates stays the same resource.
 //! - `vm` has `vcpu`, `ram_gb` (memory_mb / 1024), `disk_gb` (disk_gb, or root_gb + ephemeral_gb), `flavor`
 //!   (instance_type) and `os` (os_distro or os_type, where the log has one). It lives since `launched_at`. Its
 //!   state is the record's, but for the ends of power_on, power_off and delete, which say by their name what the
@@ -39,10 +39,10 @@ use crate::usage_event::Attributes;
 pub fn convert(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
-    _options: &Options,
+    options: &Options,
     on_refusal: &mut dyn FnMut(Refused),
 ) -> io::Result<Summary> {
-    openstack::convert(input, output, on_refusal, read)
+    openstack::convert((input, output), options, on_refusal, read)
 }
 
 /// An event type such as `compute.instance.power_off.end`, taken apart.

@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use crate::convert::{Flaw, Options, Reading, Refused, Run, Summary, quoted};
 use crate::job;
 use crate::moment;
-use crate::objects::Objects;
+use crate::records;
 use crate::source_name;
 use crate::usage_event::{Attributes, Event, Says};
 
@@ -60,25 +60,12 @@ pub fn convert(
     on_refusal: &mut dyn FnMut(Refused),
 ) -> io::Result<Summary> {
     let mut run = Run::new(output, on_refusal);
-    let mut objects = Objects::new(input);
-    while let Some((line, object)) = objects.next()? {
-        let reading = object.and_then(|object| read(object, options));
-        run.take(line, reading)?;
-    }
+    records::convert(input, &mut run, &mut |object| read(object, options))?;
     run.finish()
 }
 
 fn read(object: &[u8], options: &Options) -> Result<Reading, Flaw> {
-    let object = std::str::from_utf8(object).map_err(|error| {
-        let reason = format!("byte {} of the record is not valid UTF-8", error.valid_up_to() + 1);
-        Flaw::of_record(reason, "write the file as UTF-8")
-    })?;
-    let snapshot: Snapshot<'_> = serde_json::from_str(object).map_err(|error| {
-        // The parser counts lines within the object.
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-        Flaw::of_record(format!("not a JSON object of a snapshot: {reason}"), "export the record again")
-    })?;
+    let snapshot: Snapshot<'_> = records::parse(object, "a JSON object of a snapshot")?;
     let resource = text("resource", snapshot.resource)?;
     let mountpoint = text("mountpoint", snapshot.mountpoint)?;
     let (pi, user) = (text("pi", snapshot.pi)?, text("user", snapshot.user)?);

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use kopeck_rating::number::{Number, ONE};
 
 use crate::convert::{Flaw, Options, Reading, Refused, Run, Summary, quoted};
+use crate::decimal;
 use crate::job::{self, Job};
 use crate::lines::{self, Lines};
 
@@ -234,11 +235,11 @@ impl<'a> Row<'a> {
         let refuse = |what: &str, remedy| {
             Err(Flaw::of_field(NAMES[field as usize], format!("{} {what}", quoted(text)), remedy))
         };
-        match Number::from_text(text, true) {
-            None => refuse("is not a number of at most 12 digits", "write it as a plain decimal number"),
-            Some(number) if number.units() == -ONE => Ok(None),
-            Some(number) if number.is_negative() => refuse("is negative", "write -1 if it is unknown"),
-            Some(number) => Ok(Some(number)),
+        match decimal::number(text, true) {
+            Err(reason) => refuse(reason, "write it as a plain decimal number"),
+            Ok(number) if number.units() == -ONE => Ok(None),
+            Ok(number) if number.is_negative() => refuse("is negative", "write -1 if it is unknown"),
+            Ok(number) => Ok(Some(number)),
         }
     }
 

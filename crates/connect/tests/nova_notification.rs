@@ -106,6 +106,25 @@ fn the_layout_and_the_envelope_of_the_bus_change_nothing() {
 }
 
 #[test]
+fn the_region_and_the_cloud_are_those_of_the_options() {
+    let options = |region: &str, cloud: Option<&str>| Options {
+        region: Some(region.to_owned()),
+        cloud: cloud.map(str::to_owned),
+        ..Options::default()
+    };
+    for (options, source) in [
+        (options("north", None), "openstack://north"),
+        (options("RegionOne", Some("birch")), "openstack://birch/RegionOne"),
+    ] {
+        let outcome = convert(Source::NovaNotification, lines(&life()).as_bytes(), &options);
+        assert!(outcome.summary.events > 2);
+        for (event, data) in outcome.output.lines().map(read) {
+            assert_eq!((&*event.source, data.region), (source, options.region.clone()));
+        }
+    }
+}
+
+#[test]
 fn what_is_no_whole_notification_is_refused_and_what_is_no_vm_is_skipped() {
     let without = |name: &str| {
         let mut one = vm("power_off.end", "11:00:00", json!({}));

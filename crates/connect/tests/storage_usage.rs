@@ -55,8 +55,13 @@ fn a_snapshot_is_one_use_of_the_store_in_decimal_megabytes() {
     );
 }
 
+/// Checks a file of these snapshots, each on a line of its own.
+fn check_all(records: &[String], expected: &Expect) {
+    check(format!("[\n{}\n]\n", records.join(",\n")), expected);
+}
+
 #[test]
-fn broken_fields_are_refused_one_by_one() {
+fn texts_and_times_that_say_nothing_are_refused_one_by_one() {
     let records = [
         snapshot("", ""),
         snapshot("resource", ""),
@@ -66,25 +71,10 @@ fn broken_fields_are_refused_one_by_one() {
         snapshot("dt", "\"yesterday\""),
         snapshot("dt", "1538708400"),
         snapshot("dt", "\"1538-10-05T03:00:00Z\""),
-        snapshot("logical_usage", ""),
-        snapshot("logical_usage", "-1"),
-        snapshot("logical_usage", "1e9"),
-        snapshot("logical_usage", "1.5"),
-        snapshot("logical_usage", "\"1000\""),
-        snapshot("logical_usage", "999999999999999999"),
-        snapshot("logical_usage", "1000000000000000000"),
-        snapshot("logical_usage", "99999999999999999999999999"),
-        snapshot("file_count", "1.5"),
-        snapshot("file_count", "7, \"pi\": \"vera\""),
-        snapshot("file_count", "7, \"comment\": {\"nested\": [1, {}]}"),
-        snapshot("user", &format!("{:?}", "x".repeat(70_000))),
-        snapshot("file_count", &format!("7, \"deep\": {}", "[".repeat(100))),
     ];
-    check(
-        format!("[\n{}\n]\n", records.join(",\n")),
+    check_all(
+        &records,
         &expect![[r#"
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=999999999999.999999 mountpoint=/data
         2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
         line 3: resource: is missing
           a record without it can not be billed: add it
@@ -100,31 +90,68 @@ fn broken_fields_are_refused_one_by_one() {
           write it in quotation marks
         line 9: dt: 1538-10-05T03:00:00Z lies outside the years 1900 to 2199
           check the date
-        line 10: logical_usage: is missing
+        8 records, 1 events, 7 refused, skipped {}
+    "#]],
+    );
+}
+
+#[test]
+fn amounts_are_whole_numbers_below_their_limits() {
+    let records = [
+        snapshot("logical_usage", ""),
+        snapshot("logical_usage", "-1"),
+        snapshot("logical_usage", "1e9"),
+        snapshot("logical_usage", "1.5"),
+        snapshot("logical_usage", "\"1000\""),
+        snapshot("logical_usage", "999999999999999999"),
+        snapshot("logical_usage", "1000000000000000000"),
+        snapshot("logical_usage", "99999999999999999999999999"),
+        snapshot("file_count", "1.5"),
+    ];
+    check_all(
+        &records,
+        &expect![[r#"
+        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=999999999999.999999 mountpoint=/data
+        line 2: logical_usage: is missing
           a record without it can not be billed: add it
-        line 11: logical_usage: "-1" is not a whole number of bytes
+        line 3: logical_usage: "-1" is not a whole number of bytes
           write bytes as a plain number
-        line 12: logical_usage: "1e9" is not a whole number of bytes
+        line 4: logical_usage: "1e9" is not a whole number of bytes
           write bytes as a plain number
-        line 13: logical_usage: "1.5" is not a whole number of bytes
+        line 5: logical_usage: "1.5" is not a whole number of bytes
           write bytes as a plain number
-        line 14: logical_usage: "\"1000\"" is not a whole number of bytes
+        line 6: logical_usage: "\"1000\"" is not a whole number of bytes
           write bytes as a plain number
-        line 16: logical_usage: "1000000000000000000" is 10^18 bytes or more
+        line 8: logical_usage: "1000000000000000000" is 10^18 bytes or more
           check the record at its source
-        line 17: logical_usage: "99999999999999999999999999" is 10^18 bytes or more
+        line 9: logical_usage: "99999999999999999999999999" is 10^18 bytes or more
           check the record at its source
-        line 18: file_count: "1.5" is not a whole number of at most 12 digits
+        line 10: file_count: "1.5" is not a whole number of at most 12 digits
           write it as a plain number
-        line 19: not a JSON object of a snapshot: duplicate field `pi`
+        9 records, 1 events, 8 refused, skipped {}
+    "#]],
+    );
+}
+
+#[test]
+fn records_of_another_shape_are_refused_but_for_fields_that_nobody_reads() {
+    let records = [
+        snapshot("file_count", "7, \"pi\": \"vera\""),
+        snapshot("file_count", "7, \"comment\": {\"nested\": [1, {}]}"),
+        snapshot("user", &format!("{:?}", "x".repeat(300_000))),
+        snapshot("file_count", &format!("7, \"deep\": {}", "[".repeat(100))),
+    ];
+    check_all(
+        &records,
+        &expect![[r#"
+        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+        line 2: not a JSON object of a snapshot: duplicate field `pi`
           export the record again
-        line 21: the record is longer than 65536 bytes
+        line 4: the record is longer than 262144 bytes
           leave out fields with long texts; is this the right file?
-        line 22: objects lie too deep in each other
-          close each object with a brace, and each text with a quotation mark
-        line 22: "}" is not a record
-          write an array of objects
-        22 records, 3 events, 19 refused, skipped {}
+        line 5: the record ends before its last brace is closed
+          export the record again: a part of it is missing
+        4 records, 1 events, 3 refused, skipped {}
     "#]],
     );
 }
@@ -150,32 +177,32 @@ fn a_record_that_is_cut_or_not_closed_does_not_take_its_neighbours() {
     check(
         input,
         &expect![[r#"
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
-        line 2: the record is not closed
-          close each object with a brace, and each text with a quotation mark
-        line 4: not a JSON object of a snapshot: control character (\u0000-\u001F) found while parsing a string
-          export the record again
-        line 12: "17" is not a record
-          write an array of objects
-        line 12: "null" is not a record
-          write an array of objects
-        line 13: "\"text\"" is not a record
-          write an array of objects
-        line 14: resource: is missing
-          a record without it can not be billed: add it
-        line 15: byte 147 of the record is not valid UTF-8
-          write the file as UTF-8
-        line 16: the record is not closed
-          close each object with a brace, and each text with a quotation mark
-        line 19: the file ends within the record
-          close each object with a brace, and each text with a quotation mark
-        15 records, 6 events, 9 refused, skipped {}
-    "#]],
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            2026-10-05T03:00:00Z anna, boris: s3 /data/anna/boris files=7 mb=1 mountpoint=/data
+            line 2: the record ends before its last brace is closed
+              export the record again: a part of it is missing
+            line 4: not a JSON object of a snapshot: control character (\u0000-\u001F) found while parsing a string
+              export the record again
+            line 12: "17" is not a JSON object
+              export an array of JSON objects, or one object a line
+            line 12: record 7: "null" is not a JSON object
+              export an array of JSON objects, or one object a line
+            line 13: "\"text\"" is not a JSON object
+              export an array of JSON objects, or one object a line
+            line 14: resource: is missing
+              a record without it can not be billed: add it
+            line 15: byte 147 of the record is not valid UTF-8
+              write the file as UTF-8
+            line 16: the record ends before its last brace is closed
+              export the record again: a part of it is missing
+            line 19: the record ends before its last brace is closed
+              export the record again: a part of it is missing
+            15 records, 6 events, 9 refused, skipped {}
+        "#]],
     );
 }
 

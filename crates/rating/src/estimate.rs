@@ -28,6 +28,8 @@ pub struct Estimate<'b> {
     pub lines: Vec<Line<'b>>,
     /// The sums of the lines.
     pub total: Cost,
+    /// The sums of the VAT that comes on top of them; none where no line has any.
+    pub vat_on_top: Cost,
     /// Items of the plan that no component prices.
     pub unpriced: Vec<Item>,
     /// Attributes that a component charges by and an item lacks, or does not give as a number: they count as 0.
@@ -65,21 +67,24 @@ pub struct Line<'b> {
     pub vat: Option<Vat>,
     /// The quantity that the price is applied to: of all resources of the item at one instant, or of a month's use.
     pub quantity: Quantity,
-    /// What it costs.
+    /// What it costs, by the prices of the book.
     pub cost: Cost,
+    /// The VAT that comes on top of that, so that both are the gross amount, which is rounded once; none where prices
+    /// contain it, or no rate holds.
+    pub vat_on_top: Cost,
 }
 
 /// Money over time; `None` where it has no price for that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cost {
+pub struct Cost<T = Amount> {
     /// For each hour.
-    pub hour: Option<Amount>,
+    pub hour: Option<T>,
     /// For each day.
-    pub day: Option<Amount>,
+    pub day: Option<T>,
     /// For a month.
-    pub month: Option<Amount>,
+    pub month: Option<T>,
     /// Once.
-    pub once: Option<Amount>,
+    pub once: Option<T>,
 }
 
 /// Why a plan can not be priced.
@@ -130,7 +135,9 @@ pub fn estimate<'b>(
     }
     let (month, lines, lacking) = pricing.finish()?;
     let total = lines.iter().try_fold(Cost::NONE, |sum, line| sum.checked_add(line.cost))?;
-    Ok(Estimate { version: versions[number].effective, month, lines, total, unpriced, lacking })
+    let vat_on_top = lines.iter().try_fold(Cost::NONE, |sum, line| sum.checked_add(line.vat_on_top))?;
+    let version = versions[number].effective;
+    Ok(Estimate { version, month, lines, total, vat_on_top, unpriced, lacking })
 }
 
 /// A plan being priced.
@@ -153,7 +160,7 @@ impl<'b> Pricing<'b> {
             let quantity = one.times(resource.count)?;
             let component = self.component(*number);
             let cost = of_state(&component.model, quantity, &self.month)?;
-            self.push(Some(item), *number, quantity, cost);
+            self.push(Some(item), *number, quantity, cost)?;
         }
         Ok(!matching.is_empty())
     }
@@ -173,13 +180,12 @@ impl<'b> Pricing<'b> {
                 *sum = sum.checked_add(quantity)?;
                 continue;
             };
-            let priced = |quantity: Quantity| rounded(quantity.priced(price, 1));
             let day = match usage.per {
-                UsePer::Day => Some(priced(one.times(usage.times)?)?),
+                UsePer::Day => Some(one.times(usage.times)?.priced(price, 1)?),
                 UsePer::Month => None,
             };
-            let cost = Cost { day, month: Some(priced(quantity)?), ..Cost::NONE };
-            self.push(Some(item), *number, quantity, cost);
+            let cost = Cost { day, month: Some(quantity.priced(price, 1)?), ..Cost::NONE };
+            self.push(Some(item), *number, quantity, cost)?;
         }
         Ok(!matching.is_empty())
     }
@@ -187,9 +193,8 @@ impl<'b> Pricing<'b> {
     /// What is priced over the project's month, when all of the plan is known.
     fn finish(mut self) -> Result<(Month, Vec<Line<'b>>, Vec<Lacking<'b>>), Overflow> {
         for (number, quantity) in std::mem::take(&mut self.tiered) {
-            let exact = meter::cost(&self.component(number).model, quantity, &self.month);
-            let cost = Cost { month: Some(rounded(exact)?), ..Cost::NONE };
-            self.push(None, number, quantity, cost);
+            let exact = meter::cost(&self.component(number).model, quantity, &self.month)?;
+            self.push(None, number, quantity, Cost { month: Some(exact), ..Cost::NONE })?;
         }
         Ok((self.month, self.lines, self.lacking))
     }
@@ -216,9 +221,25 @@ impl<'b> Pricing<'b> {
         Ok(quantity)
     }
 
-    fn push(&mut self, item: Option<Item>, number: usize, quantity: Quantity, cost: Cost) {
+    fn push(
+        &mut self,
+        item: Option<Item>,
+        number: usize,
+        quantity: Quantity,
+        exact: Cost<Exact>,
+    ) -> Result<(), Overflow> {
+        let component = self.component(number);
         let vat = self.book.vat(ComponentRef { version: self.number, component: number });
-        self.lines.push(Line { item, component: self.component(number), vat, quantity, cost });
+        let cost = exact.map(Exact::round_half_even)?;
+        let vat_on_top = match vat {
+            Some(Vat { rate: Some(rate), included: false }) => exact.map(|exact| {
+                let gross = exact.with_vat(rate)?.round_half_even()?;
+                gross.checked_sub(exact.round_half_even()?)
+            })?,
+            _ => Cost::NONE,
+        };
+        self.lines.push(Line { item, component, vat, quantity, cost, vat_on_top });
+        Ok(())
     }
 }
 
@@ -226,9 +247,8 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
 /// What a state costs that lasts: by the hour, the day and the month.
-fn of_state(model: &Model, quantity: Quantity, month: &Month) -> Result<Cost, Overflow> {
-    let priced =
-        |times: i64, price, parts: i64| rounded(quantity.times(times)?.priced(price, parts)).map(Some);
+fn of_state(model: &Model, quantity: Quantity, month: &Month) -> Result<Cost<Exact>, Overflow> {
+    let priced = |times: i64, price, parts: i64| quantity.times(times)?.priced(price, parts).map(Some);
     Ok(match model {
         Model::PerSecond { price, per } => {
             let seconds = per.seconds();
@@ -266,14 +286,22 @@ fn of_state(model: &Model, quantity: Quantity, month: &Month) -> Result<Cost, Ov
     })
 }
 
-fn rounded(exact: Result<Exact, Overflow>) -> Result<Amount, Overflow> {
-    exact?.round_half_even()
+impl<T> Cost<T> {
+    /// No price for any time.
+    pub const NONE: Cost<T> = Cost { hour: None, day: None, month: None, once: None };
+
+    fn map<U>(self, each: impl Fn(T) -> Result<U, Overflow>) -> Result<Cost<U>, Overflow> {
+        let each = |amount: Option<T>| amount.map(&each).transpose();
+        Ok(Cost {
+            hour: each(self.hour)?,
+            day: each(self.day)?,
+            month: each(self.month)?,
+            once: each(self.once)?,
+        })
+    }
 }
 
 impl Cost {
-    /// No price for any time.
-    pub const NONE: Cost = Cost { hour: None, day: None, month: None, once: None };
-
     /// The sum of two costs, time by time.
     ///
     /// # Errors

@@ -295,6 +295,19 @@ impl Description {
         Description { kind, state: None, region, attributes, content: 0 }
     }
 
+    /// A description of an event that was read before, from its parts; attributes that are out of order are none.
+    pub(crate) fn of_parts(
+        [kind, region]: [Option<&str>; 2],
+        state: Option<&str>,
+        attributes: Vec<(String, Value)>,
+        content: u64,
+    ) -> Option<Description> {
+        let [kind, region, state] = [kind, region, state].map(|text| text.map(str::to_owned));
+        let is_sorted = attributes.is_sorted_by(|one, other| one.0 < other.0);
+        let kind = kind.filter(|kind| !kind.is_empty() && is_sorted)?;
+        Some(Description { kind, state, region, attributes, content })
+    }
+
     /// The region as a value, to be compared like an attribute: a number where it is one.
     #[must_use]
     pub fn region_value(&self) -> Option<Value> {

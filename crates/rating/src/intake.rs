@@ -63,6 +63,16 @@ impl Names {
         Ok(name)
     }
 
+    /// Keeps the name that had the next number, when all names are restored in order.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 2³² names.
+    pub fn restore(&mut self, text: &str) -> Result<(), Refusal> {
+        let name = self.push(text)?;
+        self.numbers.entry(crate::content::of_name(text)).or_insert(name);
+        Ok(())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

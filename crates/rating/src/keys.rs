@@ -130,6 +130,11 @@ impl Keys {
         }
     }
 
+    /// What is kept of each event, in no order: 96 bits of the hash of its key, and 32 of that of its content.
+    pub fn words(&self) -> impl Iterator<Item = u128> {
+        self.shards.iter().flat_map(|shard| &shard.slots).copied().filter(|slot| *slot != EMPTY)
+    }
+
     /// How many keys are known.
     #[must_use]
     pub fn len(&self) -> usize {

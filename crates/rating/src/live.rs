@@ -5,19 +5,27 @@
 //! The rater remembers which charges events have changed, so that settling posts their differences and no others.
 //!
 //! Charges begin with the month that the rater was made for; of earlier events it knows what they left running. The
-//! shell holds back events ahead of its clock until their second has come. Notices are not kept here.
+//! shell holds back events ahead of its clock until their second has come. What a person should be told beside the
+//! charges is in `noticed`, and the form in which all of it is stored in `stored`.
+//!
+//! No question looks back before the latest event ([`LiveError::Early`]): of each month the rater keeps what it has come
+//! to, not how, so it can not tell what that was before an event of today. What has been posted at an earlier instant is
+//! in the ledger; what a month had come to by then, a run over that window answers from the events.
 
+mod noticed;
 mod past;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod usage;
 
 use std::collections::HashMap;
 
 use jiff::civil::Date;
 
 use crate::accumulator::{Accumulator, each_stretch};
-use crate::batch::{Batch, Origin, Told, Written};
+use crate::batch::{Batch, LabelParts, Origin, Told, Written};
 use crate::calendar::{OutOfRange, Second};
 use crate::charge::{Bill, Charge};
 use crate::content;
@@ -26,6 +34,7 @@ use crate::intake::{Resource, Statement};
 use crate::keys::Accepted;
 use crate::matching::{self, Matches};
 use crate::money::{Overflow, Quantity};
+use crate::packed::codec::{self, Form};
 use crate::packed::{self, Numbers, UnpackError};
 use crate::peak::Sums;
 use crate::plan::Plan;
@@ -33,9 +42,12 @@ use crate::price_book::{Model, PriceBook};
 use crate::register::{NewState, Register};
 use crate::resource::{Change, Current, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
+pub use noticed::EventName;
+use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
 pub use touched::Touched;
 use touched::Touches;
+use usage::{UsageEvent, Used};
 
 /// Why live rating has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,15 +74,6 @@ pub enum LiveError {
     UnknownResource,
 }
 
-/// The sum of a project's or a resource's usage in a month; that of the latest second is apart, so that a reading
-/// at its start is without it.
-#[derive(Debug, Clone, Copy)]
-struct Used {
-    before: Quantity,
-    second: Second,
-    within: Quantity,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Live<'b> {
@@ -82,7 +85,10 @@ pub struct Live<'b> {
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
     uses: HashMap<MeterKey, Used>,
+    usage_notices: UsageNotices,
     touched: Touches,
+    /// The hash of each description's text, by its number.
+    hashes: Vec<u128>,
     /// The second of the latest event.
     latest: Second,
     /// Why nothing can be answered any more.
@@ -95,7 +101,11 @@ impl<'b> Live<'b> {
     /// # Errors
     /// [`OutOfRange`] for a date outside the years that rating accepts.
     pub fn new(book: &'b PriceBook, since: Date) -> Result<Live<'b>, OutOfRange> {
-        let start = book.calendar().month(since)?.start;
+        Live::since(book, book.calendar().month(since)?.start)
+    }
+
+    /// From the month that a second lies in.
+    fn since(book: &'b PriceBook, start: Second) -> Result<Live<'b>, OutOfRange> {
         Ok(Live {
             plan: Plan::open(book, start)?,
             register: Register::default(),
@@ -104,6 +114,8 @@ impl<'b> Live<'b> {
             pasts: Vec::new(),
             sums: HashMap::new(),
             uses: HashMap::new(),
+            usage_notices: UsageNotices::default(),
+            hashes: Vec::new(),
             touched: Touches::default(),
             latest: start,
             failed: None,
@@ -208,7 +220,7 @@ impl<'b> Live<'b> {
     /// [`LiveError::UnknownResource`].
     pub fn pack(&self, source: &str, subject: &str) -> Result<Vec<u8>, LiveError> {
         let number = self.number_of(source, subject)?;
-        Ok(packed::seal(self.states[number].to_vec()))
+        Ok(codec::seal(Form::State, self.states[number].to_vec()))
     }
 
     /// Puts a resource into a state that was packed here after the same events of it.
@@ -226,9 +238,12 @@ impl<'b> Live<'b> {
 
     fn state(&mut self, written: Written<'_, Box<Description>>, said: u128) -> Result<Accepted, Refusal> {
         let currency = self.plan.book().currency();
-        let Some(new) = self.register.state(written, said, currency)? else {
-            return Ok(Accepted::Duplicate);
-        };
+        let known = self.register.descriptions.len();
+        let registered = self.register.state(written, said, currency);
+        if self.register.descriptions.len() > known {
+            self.hashes.push(content::of_key("data", written.data()?.get()));
+        }
+        let Some(new) = registered? else { return Ok(Accepted::Duplicate) };
         let placed = self.place(new);
         self.failed = self.failed.or(placed.err());
         Ok(Accepted::New)
@@ -365,32 +380,13 @@ impl<'b> Live<'b> {
             let project = self.register.project(written, project)?;
             let resource = self.register.resource(written, project)?;
             let Resource { source, subject, .. } = self.register.records.resource_of(resource);
-            let used = self.used(data, event::second_of(read.time), (project, (source, subject)));
+            let (owner, id) = ((source, subject), LabelParts::at(written.label(false), 0).id);
+            let event =
+                UsageEvent { time: read.time, second: event::second_of(read.time), project, owner, id };
+            let used = self.used(data, &event);
             self.failed = self.failed.or(used.err());
         }
         Ok(accepted)
-    }
-
-    /// Adds a usage event to the sums of every part that prices it.
-    fn used(
-        &mut self,
-        data: &Description,
-        second: Second,
-        (project, owner): (u32, (u32, u32)),
-    ) -> Result<(), LiveError> {
-        self.plan.extend(second)?;
-        self.latest = self.latest.max(second);
-        let Some(month) = self.plan.month_of(second) else { return Ok(()) };
-        for part in self.plan.uses(data, second) {
-            let component = self.plan.parts()[part].component;
-            let quantity = matching::measure(component, data)?.quantity;
-            let resource = (!matches!(component.model, Model::Tiered(_))).then_some(owner);
-            let key = MeterKey { part, month, project, resource };
-            let nothing = Used { before: Quantity::ZERO, second, within: Quantity::ZERO };
-            self.uses.entry(key).or_insert(nothing).add(second, quantity)?;
-            self.touched.insert(Touched { key, group: None });
-        }
-        Ok(())
     }
 
     /// Prepares an answer for a month and an instant.
@@ -458,21 +454,5 @@ impl<'b> Live<'b> {
 
     fn written(&self, row: &Row) -> Charge {
         row.charge(&self.plan, &self.register.names, self.matches.groups()).to_owned()
-    }
-}
-
-impl Used {
-    fn add(&mut self, second: Second, quantity: Quantity) -> Result<(), Overflow> {
-        if second > self.second {
-            *self = Used { before: self.before.checked_add(self.within)?, second, within: Quantity::ZERO };
-        }
-        let sum = if second == self.second { &mut self.within } else { &mut self.before };
-        *sum = sum.checked_add(quantity)?;
-        Ok(())
-    }
-
-    /// The sum before an instant that is not before the latest second.
-    fn until(&self, at: Second) -> Result<Quantity, Overflow> {
-        if self.second < at { self.before.checked_add(self.within) } else { Ok(self.before) }
     }
 }

@@ -157,26 +157,46 @@ impl Exact {
         Ok(Exact { numerator, parts: self.parts })
     }
 
+    /// The amount with VAT of so many per cent on top: C × (100 + rate) / 100 (rating.md, "Rounding and windows").
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn with_vat(self, rate: Number) -> Result<Exact, Overflow> {
+        let hundred = 100 * number::ONE;
+        let whole = hundred.checked_add(rate.units()).ok_or(Overflow)?;
+        let common = greatest_common_divisor(whole.unsigned_abs(), hundred.unsigned_abs());
+        let shortened = |factor: i128| i128::try_from(factor.unsigned_abs() / common).map_err(|_| Overflow);
+        let parts = i128::from(self.parts).checked_mul(shortened(hundred)?).ok_or(Overflow)?;
+        let parts = i64::try_from(parts).map_err(|_| Overflow)?;
+        Ok(Exact { numerator: times(self.numerator, shortened(whole)?)?, parts })
+    }
+
     /// R of rating.md ("Rounding and windows"): rounded half to even to 10⁻⁶ of the currency unit.
     ///
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn round_half_even(self) -> Result<Amount, Overflow> {
-        let divisor = MICRO.checked_mul(i128::from(self.parts)).ok_or(Overflow)?;
         // Nearly all fit 128 bits, which divide several times as fast.
-        let (floor, rest) = match i128::try_from(self.numerator) {
-            Ok(numerator) => (I256::new(numerator.div_euclid(divisor)), numerator.rem_euclid(divisor)),
-            Err(_) => {
-                let divisor = I256::new(divisor);
-                let rest = i128::try_from(self.numerator.rem_euclid(divisor)).map_err(|_| Overflow)?;
-                (self.numerator.div_euclid(divisor), rest)
+        let divisor = I256::new(MICRO) * I256::new(i128::from(self.parts));
+        let short = i128::try_from(self.numerator).ok().zip(i128::try_from(divisor).ok());
+        let (floor, rest) = match short {
+            Some((numerator, divisor)) => {
+                (I256::new(numerator.div_euclid(divisor)), I256::new(numerator.rem_euclid(divisor)))
             }
+            None => (self.numerator.div_euclid(divisor), self.numerator.rem_euclid(divisor)),
         };
-        let twice = rest.checked_mul(2).ok_or(Overflow)?;
+        let twice = rest * I256::new(2);
         let up = twice > divisor || (twice == divisor && floor % 2 != I256::ZERO);
         let rounded = if up { floor.checked_add(I256::ONE).ok_or(Overflow)? } else { floor };
         Ok(Amount(rounded))
     }
+}
+
+fn greatest_common_divisor(mut one: u128, mut other: u128) -> u128 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
 }
 
 /// 10⁻⁶ of the currency unit, which money is counted in, in units of 10⁻²⁷.
@@ -273,6 +293,21 @@ mod tests {
         assert_eq!(rounded(-26), -3);
         assert_eq!(rounded(26), 3);
         assert_eq!(rounded(-24), -2);
+    }
+
+    #[test]
+    fn vat_on_top_is_added_before_the_rounding() {
+        let gross = |price: &str, parts: i64, rate: &str| {
+            let exact = Quantity::ONE.priced(number(price), parts).unwrap().with_vat(number(rate)).unwrap();
+            exact.round_half_even().unwrap().to_string()
+        };
+        assert_eq!(gross("100", 1, "22"), "122.000000");
+        assert_eq!(gross("100", 1, "0"), "100.000000");
+        assert_eq!(gross("1", 1, "8.123456789"), "1.081235");
+        // 0.0000004 is nothing by itself.
+        assert_eq!(gross("0.0000004", 1, "25"), "0.000000");
+        assert_eq!(gross("0.0000004", 1, "25.1"), "0.000001");
+        assert_eq!(gross("1", 3, "20"), "0.400000");
     }
 
     #[test]

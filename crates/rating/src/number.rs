@@ -78,6 +78,11 @@ impl Number {
         Number::from_json(text).ok()
     }
 
+    /// The number of so many units of 10⁻⁹; `None` beyond 10¹² in magnitude.
+    pub(crate) fn of_units(units: i128) -> Option<Number> {
+        (units.unsigned_abs() <= 1_000_000_000_000 * ONE.unsigned_abs()).then_some(Number(units))
+    }
+
     /// The number in units of 10⁻⁹.
     #[must_use]
     pub fn units(self) -> i128 {

@@ -2,24 +2,20 @@
 //!
 //! Version 1 is, in this order: the byte 1; the last instant (8 bytes, nanoseconds of Unix time, little endian); flags
 //! (1: alive, 2: was ever alive, 4 and 8: the class); project, description and age of what it is now; the age at
-//! which it was born; what `once` it paid; its meters. Ages are seconds before the second of the last event. Numbers
-//! are LEB128; a quantity is its sign and count of bytes, then the bytes, low ones first. The stored form ends in 32
-//! bits of a keyed hash of all that. Parts are numbered through all versions of the book, names and descriptions as
-//! the tables number them that are stored beside.
+//! which it was born; what `once` it paid; its meters. Ages are seconds before the second of the last event. How
+//! numbers and quantities are written, and the checksum of the stored form, is in `codec`. Parts are numbered through
+//! all versions of the book, names and descriptions as the tables number them that are stored beside.
 
-use std::hash::Hasher;
-
-use ethnum::{I256, U256};
-use siphasher::sip::SipHasher13;
+pub(crate) mod codec;
 
 use crate::accumulator::{Accumulator, Metered, Paid};
 use crate::calendar::Second;
 use crate::event;
 use crate::meter::Meter;
-use crate::money::Quantity;
 use crate::plan::Plan;
 use crate::price_book::{Class, Model, Prorate};
 use crate::resource::{Current, ResourceState, Said};
+use codec::{Form, Reader, number, quantity, size};
 
 /// The version that is written, in the first byte.
 pub const VERSION: u8 = 1;
@@ -34,14 +30,22 @@ pub enum UnpackError {
     #[error("{0} bytes follow the packed state")]
     TooLong(usize),
     /// Written by another version of the program.
-    #[error("the packed state is of version {0}; {VERSION} is known")]
-    Version(u8),
+    #[error("the packed state is of version {found}; {known} is known")]
+    Version {
+        /// Its first byte.
+        found: u8,
+        /// The version that this program writes.
+        known: u8,
+    },
     /// The bytes are not those that were written.
     #[error("the packed state does not match its checksum")]
     Checksum,
     /// A value that no state of this book, these names and descriptions has.
     #[error("the packed state has an impossible {0}")]
     Impossible(&'static str),
+    /// The book of a whole rater is not the one that it was packed with, give or take versions after its latest event.
+    #[error("the packed rater is of another price book, or of one whose past was edited")]
+    OtherBook,
 }
 
 /// What the numbers in a packed state mean.
@@ -55,7 +59,6 @@ pub struct Numbers<'a, 'b> {
     pub descriptions: usize,
 }
 
-const CHECKSUM_BYTES: usize = 4;
 const ALIVE: u8 = 1;
 const BORN: u8 = 2;
 const ACTIVE: u8 = 4;
@@ -65,7 +68,7 @@ impl ResourceState {
     /// The stored form.
     #[must_use]
     pub fn pack(&self, plan: &Plan<'_>) -> Vec<u8> {
-        seal(self.pack_bare(plan))
+        codec::seal(Form::State, self.pack_bare(plan))
     }
 
     /// Reads the stored form.
@@ -73,7 +76,7 @@ impl ResourceState {
     /// # Errors
     /// [`UnpackError`]; any bytes are read without a panic.
     pub fn unpack(bytes: &[u8], numbers: Numbers<'_, '_>) -> Result<ResourceState, UnpackError> {
-        ResourceState::unpack_bare(unseal(bytes)?, numbers)
+        ResourceState::unpack_bare(codec::unseal(Form::State, VERSION, bytes)?, numbers)
     }
 
     /// The form in memory: without the checksum.
@@ -115,8 +118,9 @@ impl ResourceState {
     pub(crate) fn unpack_bare(bytes: &[u8], numbers: Numbers<'_, '_>) -> Result<ResourceState, UnpackError> {
         let last = last_instant(bytes)?;
         let second = event::second_of(last);
-        let mut from = Reader { bytes: bytes.get(HEAD_BYTES..).unwrap_or_default(), numbers, second };
-        let flags = from.byte()?;
+        let own = Reader(bytes.get(HEAD_BYTES..).unwrap_or_default());
+        let mut from = StateReader { from: own, numbers, second };
+        let flags = from.from.byte()?;
         let class = match flags & !(ALIVE | BORN) {
             0 => None,
             ACTIVE => Some(Class::Active),
@@ -133,22 +137,20 @@ impl ResourceState {
         };
         let born = if flags & BORN == 0 { None } else { Some(from.ago()?) };
         let mut sums = Accumulator { born, ..Accumulator::default() };
-        for _ in 0..from.count()? {
+        for _ in 0..from.from.count()? {
             let paid = Paid {
                 part: from.part()?,
                 project: from.name()?,
                 at: from.ago()?,
-                quantity: from.quantity()?,
+                quantity: from.from.quantity()?,
             };
             sums.paid.push(paid);
         }
-        for _ in 0..from.count()? {
+        for _ in 0..from.from.count()? {
             sums.meters.push(from.meter()?);
         }
-        match from.bytes.len() {
-            0 => Ok(ResourceState { last, current, sums }),
-            more => Err(UnpackError::TooLong(more)),
-        }
+        from.from.end()?;
+        Ok(ResourceState { last, current, sums })
     }
 }
 
@@ -157,7 +159,7 @@ impl ResourceState {
 /// # Errors
 /// [`UnpackError`] where the bytes are no state.
 pub fn last_of(bytes: &[u8]) -> Result<i64, UnpackError> {
-    last_instant(unseal(bytes)?)
+    last_instant(codec::unseal(Form::State, VERSION, bytes)?)
 }
 
 /// Bytes of the version and the last instant.
@@ -167,48 +169,10 @@ fn last_instant(bytes: &[u8]) -> Result<i64, UnpackError> {
     match bytes.first() {
         None => return Err(UnpackError::Truncated),
         Some(&VERSION) => {}
-        Some(other) => return Err(UnpackError::Version(*other)),
+        Some(other) => return Err(UnpackError::Version { found: *other, known: VERSION }),
     }
     let last = bytes[1..].first_chunk::<8>().ok_or(UnpackError::Truncated)?;
     Ok(i64::from_le_bytes(*last))
-}
-
-/// Adds the checksum.
-pub(crate) fn seal(mut bare: Vec<u8>) -> Vec<u8> {
-    let checksum = checksum(&bare);
-    bare.extend_from_slice(&checksum);
-    bare
-}
-
-/// Takes off the checksum. An unknown version is told before: its checksum may be another.
-fn unseal(bytes: &[u8]) -> Result<&[u8], UnpackError> {
-    if let Some(other) = bytes.first().filter(|version| **version != VERSION) {
-        return Err(UnpackError::Version(*other));
-    }
-    let (bare, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(UnpackError::Truncated)?;
-    if checksum(bare) == *sum { Ok(bare) } else { Err(UnpackError::Checksum) }
-}
-
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = SipHasher13::new_with_keys(0x6b6f_7065_636b, u64::from(VERSION));
-    hasher.write(bytes);
-    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
-    [a, b, c, d]
-}
-
-fn number(to: &mut Vec<u8>, mut number: u64) {
-    while let Ok(low) = u8::try_from(number & 0x7f) {
-        number >>= 7;
-        if number == 0 {
-            to.push(low);
-            return;
-        }
-        to.push(low | 0x80);
-    }
-}
-
-fn size(to: &mut Vec<u8>, size: usize) {
-    number(to, size as u64);
 }
 
 /// Seconds are not after the last event's, save in no state at all, which then does not read back.
@@ -216,20 +180,9 @@ fn age(to: &mut Vec<u8>, second: Second, at: Second) {
     number(to, second.abs_diff(at));
 }
 
-const NEGATIVE: u8 = 0x80;
-
-fn quantity(to: &mut Vec<u8>, quantity: Quantity) {
-    let units = quantity.units();
-    let bytes = units.unsigned_abs().to_le_bytes();
-    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let sign = if units.is_negative() { NEGATIVE } else { 0 };
-    to.push(sign | u8::try_from(length).unwrap_or(0));
-    to.extend_from_slice(&bytes[..length]);
-}
-
 fn meter(to: &mut Vec<u8>, plan: &Plan<'_>, metered: &Metered) {
     size(to, metered.part);
-    number(to, u64::from(plan.months()[metered.month].name.number()));
+    write_month(to, plan, metered.month);
     number(to, u64::from(metered.project));
     match &metered.meter {
         Meter::Seconds(sum) => quantity(to, *sum),
@@ -241,6 +194,18 @@ fn meter(to: &mut Vec<u8>, plan: &Plan<'_>, metered: &Metered) {
             quantity(to, *closed);
         }
     }
+}
+
+/// A month of the plan, written as its number since January of the year 0.
+pub(crate) fn read_month(from: &mut Reader<'_>, plan: &Plan<'_>) -> Result<usize, UnpackError> {
+    let first = plan.months().first().map_or(0, |month| month.name.number());
+    let month = from.number()?.checked_sub(u64::from(first)).and_then(|number| usize::try_from(number).ok());
+    month.filter(|number| *number < plan.months().len()).ok_or(UnpackError::Impossible("month"))
+}
+
+/// Writes a month of the plan.
+pub(crate) fn write_month(to: &mut Vec<u8>, plan: &Plan<'_>, month: usize) {
+    number(to, u64::from(plan.months()[month].name.number()));
 }
 
 /// The number of a month's first hour, or day: slots are written as distances from it, whatever the plan begins with.
@@ -255,103 +220,47 @@ fn first_slot(plan: &Plan<'_>, part: usize, month: usize) -> i64 {
 const MOST_SLOTS: u64 = 1_000;
 
 /// Reads a state's numbers one by one, and checks that they mean something.
-struct Reader<'a, 'n, 'b> {
-    bytes: &'a [u8],
+struct StateReader<'a, 'n, 'b> {
+    from: Reader<'a>,
     numbers: Numbers<'n, 'b>,
     /// The second of the last event.
     second: Second,
 }
 
-impl Reader<'_, '_, '_> {
-    fn byte(&mut self) -> Result<u8, UnpackError> {
-        let (first, rest) = self.bytes.split_first().ok_or(UnpackError::Truncated)?;
-        self.bytes = rest;
-        Ok(*first)
-    }
-
-    fn number(&mut self) -> Result<u64, UnpackError> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte()?;
-            let low = u64::from(byte & 0x7f);
-            if low << shift >> shift != low || (byte == 0 && shift > 0) {
-                break;
-            }
-            number |= low << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(UnpackError::Impossible("number"))
-    }
-
-    /// A number below a bound.
-    fn below(&mut self, bound: usize, what: &'static str) -> Result<usize, UnpackError> {
-        let number = usize::try_from(self.number()?).ok().filter(|number| *number < bound);
-        number.ok_or(UnpackError::Impossible(what))
-    }
-
-    /// How many follow: no more than there are bytes.
-    fn count(&mut self) -> Result<usize, UnpackError> {
-        let bytes = self.bytes.len();
-        self.below(bytes.saturating_add(1), "count")
-    }
-
+impl StateReader<'_, '_, '_> {
     fn part(&mut self) -> Result<usize, UnpackError> {
-        self.below(self.numbers.plan.parts().len(), "part")
+        self.from.below(self.numbers.plan.parts().len(), "part")
     }
 
     fn name(&mut self) -> Result<u32, UnpackError> {
-        let name = self.below(self.numbers.names, "name")?;
-        u32::try_from(name).map_err(|_| UnpackError::Impossible("name"))
+        self.from.name(self.numbers.names, "name")
     }
 
     fn description(&mut self) -> Result<u32, UnpackError> {
-        let description = self.below(self.numbers.descriptions, "description")?;
-        u32::try_from(description).map_err(|_| UnpackError::Impossible("description"))
+        self.from.name(self.numbers.descriptions, "description")
     }
 
     fn ago(&mut self) -> Result<Second, UnpackError> {
-        let age = self.number()?;
+        let age = self.from.number()?;
         self.second.checked_sub_unsigned(age).ok_or(UnpackError::Impossible("age"))
-    }
-
-    fn quantity(&mut self) -> Result<Quantity, UnpackError> {
-        let head = self.byte()?;
-        let length = usize::from(head & !NEGATIVE);
-        let impossible = UnpackError::Impossible("quantity");
-        let mut bytes = [0; 32];
-        let into = bytes.get_mut(..length).ok_or(impossible)?;
-        let (own, rest) = self.bytes.split_at_checked(length).ok_or(UnpackError::Truncated)?;
-        into.copy_from_slice(own);
-        self.bytes = rest;
-        if own.last() == Some(&0) || head == NEGATIVE {
-            return Err(impossible);
-        }
-        let units = I256::try_from(U256::from_le_bytes(bytes)).map_err(|_| impossible)?;
-        Ok(Quantity::from_units(if head & NEGATIVE == 0 { units } else { -units }))
     }
 
     fn meter(&mut self) -> Result<Metered, UnpackError> {
         let plan = self.numbers.plan;
         let part = self.part()?;
-        let first = plan.months().first().map_or(0, |month| month.name.number());
-        let month =
-            self.number()?.checked_sub(u64::from(first)).and_then(|number| usize::try_from(number).ok());
-        let month = month.filter(|number| *number < plan.months().len());
-        let month = month.ok_or(UnpackError::Impossible("month"))?;
+        let month = read_month(&mut self.from, plan)?;
         let project = self.name()?;
         let meter = match plan.parts()[part].component.model {
             Model::PerSecond { .. } | Model::Monthly { prorate: Prorate::Second, .. } => {
-                Meter::Seconds(self.quantity()?)
+                Meter::Seconds(self.from.quantity()?)
             }
-            Model::Monthly { prorate: Prorate::None, .. } => Meter::Largest(self.quantity()?),
+            Model::Monthly { prorate: Prorate::None, .. } => Meter::Largest(self.from.quantity()?),
             Model::HourlyPeak { .. } | Model::Monthly { prorate: Prorate::Day, .. } => {
-                let after = self.number()?;
+                let after = self.from.number()?;
                 let after = i64::try_from(after).ok().filter(|_| after < MOST_SLOTS);
                 let after = after.ok_or(UnpackError::Impossible("slot"))?;
                 let slot = first_slot(plan, part, month) + after;
-                Meter::Slots { slot, peak: self.quantity()?, closed: self.quantity()? }
+                Meter::Slots { slot, peak: self.from.quantity()?, closed: self.from.quantity()? }
             }
             _ => return Err(UnpackError::Impossible("part")),
         };

@@ -34,6 +34,31 @@ struct Hour {
 }
 
 impl Sums {
+    /// The sum that changes by so much at these seconds.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn of(mut changes: BTreeMap<Second, Quantity>) -> Result<Sums, Overflow> {
+        changes.retain(|_, by| !by.is_zero());
+        let mut sums = Sums::default();
+        for (second, by) in &changes {
+            let hour = second.div_euclid(HOUR);
+            let summary = sums.hours.get(&hour).copied();
+            let net = summary.map_or(Ok(*by), |before| before.net.checked_add(*by))?;
+            let largest = summary.map_or(net, |before| before.largest.max(net));
+            sums.hours.insert(hour, Hour { net, largest });
+            let block = sums.blocks.entry(hour.div_euclid(BLOCK)).or_insert(Quantity::ZERO);
+            *block = block.checked_add(*by)?;
+        }
+        Ok(Sums { changes, ..sums })
+    }
+
+    /// Its changes, none of them zero, in the order of time.
+    #[must_use]
+    pub fn changes(&self) -> &BTreeMap<Second, Quantity> {
+        &self.changes
+    }
+
     /// Changes the sum from that second on.
     ///
     /// # Errors
@@ -156,6 +181,12 @@ mod tests {
             let within = stops.filter(|second| (from..from + length).contains(second));
             let largest = within.map(sum).max().unwrap_or(0).max(0);
             prop_assert_eq!(sums.largest(from..from + length), Ok(quantity(largest)));
+            // Made of its changes at once, it is the same but for blocks whose changes have come to nothing.
+            let mut again = Sums::of(sums.changes().clone()).unwrap();
+            for sums in [&mut sums, &mut again] {
+                sums.blocks.retain(|_, net| !net.is_zero());
+            }
+            prop_assert_eq!(again, sums);
         }
     }
 }

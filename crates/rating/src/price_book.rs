@@ -284,6 +284,8 @@ pub struct StateLists {
     pub(crate) active: Vec<String>,
     pub(crate) inactive: Vec<String>,
     pub(crate) inherit: Vec<String>,
+    /// The names of those lists that the book gives.
+    pub(crate) given: Vec<&'static str>,
     /// Where they stand in the file of the book, in bytes; nowhere for the defaults.
     pub(crate) span: Range<usize>,
 }
@@ -295,12 +297,21 @@ impl Default for StateLists {
             active: list(&["RUNNING", "STOPPING", "REBOOTING"]),
             inactive: list(&["STOPPED"]),
             inherit: list(&["STARTING", "TERMINATING"]),
+            given: Vec::new(),
             span: 0..0,
         }
     }
 }
 
 impl StateLists {
+    fn named(&self, name: &str) -> &[String] {
+        match name {
+            "active" => &self.active,
+            "inactive" => &self.inactive,
+            _ => &self.inherit,
+        }
+    }
+
     pub(crate) fn meaning(&self, state: &str) -> StateMeaning {
         let lists = |list: &[String]| list.iter().any(|other| other == state);
         if lists(&self.active) {
@@ -416,6 +427,13 @@ impl PriceBook {
             Some(version) => Some(version),
             None => (self.versions.first()?.start < month.end).then_some(0),
         }
+    }
+
+    /// The lists of states that the book itself gives for a kind, as `[states.KIND]` names them: `active`, `inactive`
+    /// or `inherit`. What the defaults add to them is told by [`meaning`](PriceBook::meaning).
+    pub fn given_states(&self, kind: &str) -> impl Iterator<Item = (&'static str, &[String])> {
+        let lists = self.states.get(kind);
+        lists.into_iter().flat_map(|lists| lists.given.iter().map(|name| (*name, lists.named(name))))
     }
 
     /// What a state means for a resource of a kind.

@@ -71,6 +71,9 @@ enum Turn {
     Done(Accepted),
 }
 
+/// How far an event has come, or why no further.
+type Outcome = Result<Turn, Box<Refusal>>;
+
 impl<'b> Rater<'b> {
     /// A run over no events yet.
     ///
@@ -129,10 +132,10 @@ impl<'b> Rater<'b> {
             Ok(read) => self.say(batch.written(read), known).map_err(Box::new),
             Err(refusal) => Err(refusal.clone()),
         };
-        let mut turns: Vec<Result<Turn, Box<Refusal>>> = entries.iter().zip(&known).map(said).collect();
+        let mut turns: Vec<Outcome> = entries.iter().zip(&known).map(said).collect();
         self.pass(&batch, (&entries, &mut turns), Rater::accept_key);
         self.pass(&batch, (&entries, &mut turns), Rater::own);
-        let owner = |turn: &Result<Turn, _>| match turn {
+        let owner = |turn: &Outcome| match turn {
             Ok(Turn::Owned(None, _, resource)) => Some(*resource),
             _ => None,
         };
@@ -148,7 +151,7 @@ impl<'b> Rater<'b> {
     fn pass(
         &mut self,
         batch: &Batch<Uses<'b>>,
-        (entries, turns): (&[Entry<Uses<'b>>], &mut [Result<Turn, Box<Refusal>>]),
+        (entries, turns): (&[Entry<Uses<'b>>], &mut [Outcome]),
         step: impl Fn(&mut Self, Line<'_, 'b>, Turn) -> Result<Turn, Refusal>,
     ) {
         for (entry, turn) in entries.iter().zip(turns) {

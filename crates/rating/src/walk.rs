@@ -6,10 +6,11 @@ use crate::accumulator::{Accumulator, Held, each_stretch};
 use crate::billing::Known;
 use crate::calendar::Second;
 use crate::intake::{Name, Places, Record, Resource, Statement};
-use crate::matching::{self, Group, Matches};
+use crate::matching::{self, Group, Match, Matches};
 use crate::meter;
 use crate::money::{Overflow, Quantity};
 use crate::notice::Notices;
+use crate::plan::Part;
 use crate::price_book::Model;
 use crate::rows::{MeterKey, Readings, Row};
 use crate::timeline::{self, Holding, Told};
@@ -57,6 +58,8 @@ struct Walk<'r> {
     priced: bool,
     /// An event that held within the window.
     seen: Option<Record>,
+    /// Whether it had a class within the window.
+    classed: bool,
 }
 
 impl<'a, 'b> Walker<'a, 'b> {
@@ -110,7 +113,7 @@ impl<'a, 'b> Walker<'a, 'b> {
         from.clear();
         // What does not depend on the project is noticed at the first of the resource's stops.
         let first = stop.project == resource.project;
-        let mut walk = Walk { stop, records, to, from, priced: false, seen: None };
+        let mut walk = Walk { stop, records, to, from, priced: false, seen: None, classed: false };
         timeline::walk(known.state_events(records), |told| match told {
             Told::Holding(holding) => self.holding(&mut walk, holding),
             Told::Disputed(number) => {
@@ -120,7 +123,7 @@ impl<'a, 'b> Walker<'a, 'b> {
                 Ok(())
             }
         })?;
-        let Walk { to, from, priced, seen, .. } = walk;
+        let Walk { to, from, priced, seen, classed, .. } = walk;
         let owner = Some((resource.source, resource.subject));
         for metered in to.meters.iter().filter(|metered| metered.project == stop.project) {
             let (part, month, project) = (metered.part, metered.month, metered.project);
@@ -138,7 +141,9 @@ impl<'a, 'b> Walker<'a, 'b> {
         }
         if let Some(record) = seen.filter(|_| first && !priced) {
             let data = known.descriptions.get(known.statements.get(record.statement).description);
-            self.notices.unpriced(&data.kind, self.places.origin(record.place));
+            let (window, place) = (known.plan.window(), self.places.origin(record.place));
+            let seconds = window.from()..window.to();
+            self.notices.unpriced_resource(known.plan, (data, classed), &seconds, place);
         }
         Ok(())
     }
@@ -154,6 +159,7 @@ impl<'a, 'b> Walker<'a, 'b> {
         let record = walk.records[holding.began];
         if holding.end > window.from() {
             walk.seen = walk.seen.or(Some(record));
+            walk.classed |= holding.class.is_some();
         }
         let Statement { project, description, .. } = statements.get(record.statement);
         let owes = project == walk.stop.project;
@@ -164,17 +170,7 @@ impl<'a, 'b> Walker<'a, 'b> {
         for found in matching::within(matches, plan, &held.seconds) {
             let part = &plan.parts()[found.part];
             let metered = if let Model::MonthlyPeak { .. } = part.component.model {
-                let peaks = &mut self.peaks;
-                each_stretch(part, &held.seconds, found.quantity, |month, stretch| {
-                    if !owes {
-                        return Ok(());
-                    }
-                    let key = PeakKey { part: found.part, month, project, group: found.group };
-                    let changes = peaks.entry(key).or_default();
-                    changes.push((stretch.start, found.quantity));
-                    changes.push((stretch.end, Quantity::ZERO.checked_sub(found.quantity)?));
-                    Ok(())
-                })?
+                sum_up(part, found, &held, owes.then_some(&mut self.peaks))?
             } else {
                 if counts_before {
                     walk.from.hold(plan, found, &before)?;
@@ -188,4 +184,21 @@ impl<'a, 'b> Walker<'a, 'b> {
         }
         Ok(())
     }
+}
+
+/// Adds what was held to the sums over its project, if they are given; answers whether the part looks at any of it.
+fn sum_up(
+    part: &Part<'_>,
+    found: &Match<'_>,
+    held: &Held,
+    mut peaks: Option<&mut Peaks>,
+) -> Result<bool, Overflow> {
+    each_stretch(part, &held.seconds, found.quantity, |month, stretch| {
+        let Some(peaks) = &mut peaks else { return Ok(()) };
+        let key = PeakKey { part: found.part, month, project: held.project, group: found.group };
+        let changes = peaks.entry(key).or_default();
+        changes.push((stretch.start, found.quantity));
+        changes.push((stretch.end, Quantity::ZERO.checked_sub(found.quantity)?));
+        Ok(())
+    })
 }

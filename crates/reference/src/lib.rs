@@ -10,7 +10,6 @@ mod clock;
 mod event;
 mod life;
 mod meter;
-mod states;
 mod tariff;
 
 use std::collections::BTreeSet;
@@ -21,20 +20,17 @@ use kopeck_rating::price_book::PriceBook;
 
 use clock::{Clock, Month};
 pub use event::{Event, Fate, accepted, fates};
-pub use life::disputed;
+pub use life::{disputed, meaning};
 use meter::{Costs, History};
-pub use states::States;
 
 /// Rates accepted events: each (project, source, resource, component, version, month, group) is charged
 /// R(C(to)) − R(C(from)), and its quantity is the difference of the quantities.
 ///
-/// `states` are those of the same text as `book`, which keeps its lists of states to itself.
-///
 /// # Errors
 /// [`Overflow`] where an amount or a quantity does not fit the 256 bits of its type.
-pub fn rate(book: &PriceBook, states: &States, events: &[Event], window: Window) -> Result<Bill, Overflow> {
+pub fn rate(book: &PriceBook, events: &[Event], window: Window) -> Result<Bill, Overflow> {
     let clock = Clock::of(book.calendar().zone());
-    let history = History::new(book, states, events, &clock);
+    let history = History::new(book, events, &clock);
     let mut charges = Vec::new();
     for month in clock.months(window.from(), window.to()) {
         charges.extend(charges_of_month(&history, &month, window)?);

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use kopeck_rating::calendar::Second;
 use kopeck_rating::event::{Description, EventType};
-use kopeck_rating::price_book::{Class, StateMeaning};
+use kopeck_rating::price_book::{Class, PriceBook, StateMeaning};
 
 use crate::event::Event;
-use crate::states::States;
 
 /// A resource: everything that its state events say, in their order.
 pub(crate) struct Resource<'a> {
@@ -48,16 +47,16 @@ pub(crate) fn resources(events: &[Event]) -> Vec<Resource<'_>> {
 
 /// The state events that name another project or kind during a life of their resource.
 #[must_use]
-pub fn disputed<'a>(events: &'a [Event], states: &States) -> Vec<&'a Event> {
-    let of_resource = |resource: &Resource<'a>| replay(&resource.events, states).1;
+pub fn disputed<'a>(events: &'a [Event], book: &PriceBook) -> Vec<&'a Event> {
+    let of_resource = |resource: &Resource<'a>| replay(&resource.events, book).1;
     resources(events).iter().flat_map(of_resource).collect()
 }
 
 impl<'a> Resource<'a> {
     /// What it is in that second, if it is alive: what holds after the last event of the second.
-    pub fn at(&self, second: Second, states: &States) -> Option<Alive<'a>> {
+    pub fn at(&self, second: Second, book: &PriceBook) -> Option<Alive<'a>> {
         let until = self.events.iter().take_while(|event| event.second() <= second).count();
-        replay(&self.events[..until], states).0
+        replay(&self.events[..until], book).0
     }
 
     /// The seconds of its events.
@@ -67,7 +66,7 @@ impl<'a> Resource<'a> {
 }
 
 /// What a resource is after these events, and which of them are disputed.
-fn replay<'a>(events: &[&'a Event], states: &States) -> (Option<Alive<'a>>, Vec<&'a Event>) {
+fn replay<'a>(events: &[&'a Event], book: &PriceBook) -> (Option<Alive<'a>>, Vec<&'a Event>) {
     let mut alive: Option<Alive<'a>> = None;
     let mut disputed = Vec::new();
     for event in events {
@@ -77,7 +76,7 @@ fn replay<'a>(events: &[&'a Event], states: &States) -> (Option<Alive<'a>>, Vec<
         }
         let before = alive.and_then(|life| life.class);
         let state = event.data.state.as_deref().unwrap_or_default();
-        let class = match states.meaning(&event.data.kind, state) {
+        let class = match meaning(book, &event.data.kind, state) {
             StateMeaning::Deleted => {
                 alive = None;
                 continue;
@@ -88,4 +87,27 @@ fn replay<'a>(events: &[&'a Event], states: &States) -> (Option<Alive<'a>>, Vec<
         alive = Some(Alive { project: &event.project, kind: &event.data.kind, class, data: &event.data });
     }
     (alive, disputed)
+}
+
+/// The lists of states that hold for every kind, unless a book gives others.
+const DEFAULTS: [(&str, &[&str]); 3] = [
+    ("active", &["RUNNING", "STOPPING", "REBOOTING"]),
+    ("inactive", &["STOPPED"]),
+    ("inherit", &["STARTING", "TERMINATING"]),
+];
+
+/// What a state means for a resource of that kind: by a list that the book gives, else by a default list that the
+/// book does not replace.
+#[must_use]
+pub fn meaning(book: &PriceBook, kind: &str, state: &str) -> StateMeaning {
+    let given: BTreeMap<&str, &[String]> = book.given_states(kind).collect();
+    let named = given.iter().find(|(_, list)| list.iter().any(|other| other == state)).map(|(name, _)| *name);
+    let default = DEFAULTS.iter().find(|(name, list)| !given.contains_key(name) && list.contains(&state));
+    match (state, named.or(default.map(|(name, _)| *name))) {
+        ("DELETED", _) => StateMeaning::Deleted,
+        (_, Some("active")) => StateMeaning::Class(Some(Class::Active)),
+        (_, Some("inactive")) => StateMeaning::Class(Some(Class::Inactive)),
+        (_, Some("inherit")) => StateMeaning::Inherit,
+        _ => StateMeaning::Class(None),
+    }
 }

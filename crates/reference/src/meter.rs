@@ -15,7 +15,6 @@ use kopeck_rating::price_book::{Class, Component, Condition, Model, PriceBook, P
 use crate::clock::{Clock, Month};
 use crate::event::Event;
 use crate::life::{self, Alive, Resource};
-use crate::states::States;
 use crate::tariff;
 
 /// C(t) of the contract, and the quantity that it is the price of, in 10⁻¹⁸.
@@ -31,7 +30,6 @@ pub(crate) type Costs = BTreeMap<ChargeKey, Cost>;
 /// Everything that has happened, and the prices for it.
 pub(crate) struct History<'a> {
     book: &'a PriceBook,
-    states: &'a States,
     /// The first second of each version.
     starts: Vec<Second>,
     resources: Vec<Resource<'a>>,
@@ -76,15 +74,9 @@ type Quantities = BTreeMap<Payer, BigInt>;
 
 impl<'a> History<'a> {
     /// The accepted events and the book.
-    pub fn new(
-        book: &'a PriceBook,
-        states: &'a States,
-        events: &'a [Event],
-        clock: &Clock<'_>,
-    ) -> History<'a> {
+    pub fn new(book: &'a PriceBook, events: &'a [Event], clock: &Clock<'_>) -> History<'a> {
         History {
             book,
-            states,
             starts: book.versions().iter().map(|version| clock.day_start(version.effective)).collect(),
             resources: life::resources(events),
             usage: events.iter().filter(|event| event.event_type == EventType::Usage).collect(),
@@ -122,7 +114,7 @@ impl<'a> History<'a> {
         }
         moments.retain(|moment| moment.start < until);
         let states_of = |resource: &'b Resource<'a>| {
-            moments.iter().map(|moment| resource.at(moment.start, self.states)).collect()
+            moments.iter().map(|moment| resource.at(moment.start, self.book)).collect()
         };
         let alive = self.resources.iter().map(states_of).collect();
         Part { month, until, moments, alive }
@@ -220,7 +212,7 @@ impl<'a> History<'a> {
         let mut stops: Vec<Second> = resource.seconds().chain(self.starts.iter().copied()).collect();
         stops.sort_unstable();
         for second in stops {
-            let Some(alive) = resource.at(second, self.states) else { continue };
+            let Some(alive) = resource.at(second, self.book) else { continue };
             if second < self.starts[first_in_book] {
                 return None;
             }

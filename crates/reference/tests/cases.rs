@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use kopeck_rating::charge::Window;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_reference::{Event, States, accepted, rate};
+use kopeck_reference::{Event, accepted, rate};
 use serde_json::Value;
 
 /// The folders with cases, from the crate's own.
@@ -36,14 +36,13 @@ fn cases(place: &Path) -> Vec<PathBuf> {
 fn charged(case: &Path) -> Value {
     let prices = read(case, "prices.toml");
     let book = PriceBook::read(&prices).unwrap();
-    let states = States::read(&prices).unwrap();
     let window = read(case, "window");
     let dates: Vec<Date> = window.split_whitespace().map(|date| date.parse().unwrap()).collect();
     let window = Window::new(book.calendar(), dates[0], dates[1], None).unwrap();
     let events = read(case, "events.jsonl");
     let events: Vec<Event> =
         events.lines().filter_map(|line| Event::read(line.as_bytes(), &book).ok()).collect();
-    serde_json::to_value(rate(&book, &states, &accepted(&events), window).unwrap()).unwrap()
+    serde_json::to_value(rate(&book, &accepted(&events), window).unwrap()).unwrap()
 }
 
 fn read(case: &Path, file: &str) -> String {

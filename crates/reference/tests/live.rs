@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod clouds;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clouds::{Cloud, Taste, clouds};
 use jiff::ToSpan;
@@ -17,6 +17,7 @@ use kopeck_rating::charge::{Bill, Charge, Window};
 use kopeck_rating::event::Refusal;
 use kopeck_rating::keys::Accepted;
 use kopeck_rating::live::{Live, Touched};
+use kopeck_rating::notice::{Lacking, Notices};
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::Rater;
 use kopeck_reference::{Event, accepted, rate};
@@ -84,7 +85,7 @@ fn check_against_reference(cloud: &Cloud, after: i64) -> Result<(), TestCaseErro
         cloud.lines.iter().filter_map(|line| Event::read(line.as_bytes(), &book).ok()).collect();
     let events = accepted(&read);
     for month in months(cloud, &book, at) {
-        let expected = rate(&book, &cloud.states(), &events, window(&book, month, at)).unwrap();
+        let expected = rate(&book, &events, window(&book, month, at)).unwrap();
         prop_assert_eq!(live.charges(month, at).unwrap(), expected);
     }
     Ok(())
@@ -107,6 +108,88 @@ fn in_batches(cloud: &Cloud, lines: &[String], batch: usize, restore: bool) -> R
     }
     let at = live.latest() + 1;
     prop_assert_eq!(live_bills(cloud, &book, &mut live, at), rated(cloud, lines, at).1);
+    Ok(())
+}
+
+/// Takes the lines in batches; wherever `packs` says so, another rater goes on from the bytes of the one before, or
+/// from the bytes of that one. Both have the same answers after each batch, and pack to the same bytes.
+fn check_packed(cloud: &Cloud, lines: &[String], batch: usize, packs: &[bool]) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut whole = Live::new(&book, cloud.from).unwrap();
+    let mut parted = Live::new(&book, cloud.from).unwrap();
+    for (number, taken) in lines.chunks(batch).enumerate() {
+        if packs[number % packs.len()] {
+            parted = twice_packed(&book, &parted)?;
+        }
+        let batch = Batch::read(taken.join("\n").into_bytes(), origin());
+        let (mut answers, mut expected) = (Vec::new(), Vec::new());
+        whole.take(batch.clone(), |_, outcome| expected.push(outcome));
+        parted.take(batch, |_, outcome| answers.push(outcome));
+        prop_assert_eq!(answers, expected);
+        prop_assert_eq!(parted.latest(), whole.latest());
+        if number % 4 == 0 {
+            prop_assert_eq!(settled(&mut parted), settled(&mut whole));
+        }
+    }
+    prop_assert_eq!(parted.pack_all().unwrap(), whole.pack_all().unwrap());
+    let at = whole.latest() + 1_000;
+    prop_assert_eq!(live_bills(cloud, &book, &mut parted, at), rated(cloud, lines, at).1);
+    for month in months(cloud, &book, at) {
+        prop_assert_eq!(parted.notices(month, at).unwrap(), whole.notices(month, at).unwrap());
+    }
+    prop_assert_eq!(settled(&mut parted), settled(&mut whole));
+    Ok(())
+}
+
+/// A rater from the bytes of one, from the bytes of another.
+fn twice_packed<'b>(book: &'b PriceBook, live: &Live<'b>) -> Result<Live<'b>, TestCaseError> {
+    let packed = live.pack_all().unwrap();
+    let once = Live::restore_all(book, &packed).unwrap();
+    let again = once.pack_all().unwrap();
+    prop_assert_eq!(&again, &packed);
+    Ok(Live::restore_all(book, &again).unwrap())
+}
+
+/// The touched charges as they are now.
+fn settled(live: &mut Live<'_>) -> Vec<Charge> {
+    let at = live.latest() + 60;
+    let mut charges: Vec<Charge> =
+        live.take_touched().iter().map(|touched| live.charge(touched, at).unwrap()).collect();
+    charges.sort_by(|one, other| one.key.cmp(&other.key));
+    charges
+}
+
+/// What was noticed how often; what has no price for want of a class is among the unpriced.
+fn counts<P>(notices: &Notices<P>) -> (Vec<(Lacking, u64)>, BTreeMap<String, u64>, u64) {
+    let lacking = notices.lacking.iter().map(|(what, seen)| (what.clone(), seen.count));
+    let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
+    let classless = notices.classless.iter().map(|(what, seen)| (&what.kind, seen.count));
+    for (kind, count) in notices.unpriced.iter().map(|(kind, seen)| (kind, seen.count)).chain(classless) {
+        *unpriced.entry(kind.clone()).or_default() += count;
+    }
+    (lacking.collect(), unpriced, notices.disputed.as_ref().map_or(0, |seen| seen.count))
+}
+
+/// Tells beside each month's charges what a run over it tells.
+fn check_notices(cloud: &Cloud, lines: &[String], after: i64) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    for line in lines {
+        let _ = live.accept(line.as_bytes());
+    }
+    let at = live.latest() + after;
+    for month in months(cloud, &book, at) {
+        let window = window(&book, month, at);
+        if window.from() >= at {
+            continue;
+        }
+        let mut rater = Rater::new(&book, window).unwrap();
+        for line in lines {
+            let _ = rater.accept(line.as_bytes(), origin());
+        }
+        let expected = rater.finish().unwrap().notices;
+        prop_assert_eq!(counts(&live.notices(month, at).unwrap()), counts(&expected), "{}", month);
+    }
     Ok(())
 }
 
@@ -227,6 +310,25 @@ proptest! {
     }
 
     #[test]
+    fn a_rater_that_is_packed_and_restored_anywhere_goes_on_as_if_nothing_had_happened(
+        (cloud, lines) in shuffled(Taste::Conflicting),
+        batch in 1..12_usize,
+        packs in vec(any::<bool>(), 1..6),
+    ) {
+        check_packed(&cloud, &lines, batch, &packs)?;
+        // Doubles are known again, late events find their places, and what was touched is not forgotten.
+        check_packed(&cloud, &[&lines[..], &lines[..lines.len() / 2]].concat(), batch, &[true])?;
+    }
+
+    #[test]
+    fn notices_are_those_of_a_run_over_the_window(
+        (cloud, lines) in shuffled(Taste::Conflicting),
+        after in select(&[0, 1, 3_600, 4_000_000]),
+    ) {
+        check_notices(&cloud, &lines, after)?;
+    }
+
+    #[test]
     fn duplicates_change_nothing(
         cloud in clouds(Taste::Orderly),
         repeats in vec(any::<(Index, Index)>(), 1..20),
@@ -276,5 +378,6 @@ proptest! {
         let all = [lines, late].concat();
         check_against_engine(&cloud, &all, &[0, 5_000_000])?;
         check_touched(&cloud, &all, 7)?;
+        check_packed(&cloud, &all, 9, &[false, true, false])?;
     }
 }

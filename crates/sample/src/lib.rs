@@ -40,6 +40,7 @@ mod fleet;
 mod market;
 mod names;
 mod order;
+pub mod plain;
 mod stage;
 mod vm;
 

@@ -105,6 +105,9 @@ pub struct DiffArgs {
     /// Usage events to calculate past bills from; may be given several times, `-` is standard input
     #[arg(long, value_name = "FILE", requires_all = ["from", "to"])]
     pub events: Vec<String>,
+    /// Tell every refused event, not only the first hundred
+    #[arg(long, requires = "events")]
+    pub all_errors: bool,
     /// First day of the past window, in the price books' time zone
     #[arg(long, value_name = "DATE", value_parser = parse_date, requires = "events")]
     pub from: Option<Date>,

@@ -18,9 +18,11 @@ use kopeck_rating::rows::Piece;
 use serde_json::{Value, json};
 
 use super::diff::{Side, signed};
+use crate::args::DiffArgs;
 use crate::bill::plain_table;
 use crate::failure::{Done, Failure};
 use crate::rate::{out_of_range, read_events_for, tell, tell_notices, threads};
+use crate::refusals::Refusals;
 
 /// An amount by each version.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,7 @@ pub struct Backtest {
 pub fn run(
     old: &Side,
     new: &Side,
-    events: &[String],
+    args: &DiffArgs,
     (from, to): (Date, Date),
 ) -> Result<(Backtest, Done), Failure> {
     if old.book.zone_name() != new.book.zone_name() {
@@ -59,7 +61,7 @@ pub fn run(
     let (old_book, new_book) = (always(old)?, always(new)?);
     let mut old_rater = Rater::new(&old_book, window).map_err(out_of_range)?;
     let mut others = [Rater::new(&new_book, window).map_err(out_of_range)?];
-    let read = read_events_for(events, (&mut old_rater, &mut others))?;
+    let read = read_events_for(&args.events, Refusals::new(args.all_errors), (&mut old_rater, &mut others))?;
     let [new_rater] = others;
     let mut backtest = Backtest {
         from,

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use jiff::civil::Date;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::price_book::doubts::doubts;
-use kopeck_rating::price_book::notice_period::breaches;
+use kopeck_rating::price_book::notice_period::{Breach, breaches};
 use kopeck_rating::price_book::places::Places;
 use kopeck_rating::price_book::read::{Problem, visible};
 use serde_json::{Value, json};
@@ -20,8 +21,15 @@ struct Found {
     file: TomlFile,
     /// The book, where it could be read.
     book: Option<PriceBook>,
-    errors: Vec<Problem>,
+    errors: Vec<Error>,
     warnings: Vec<Problem>,
+}
+
+/// Why a file is refused.
+struct Error {
+    problem: Problem,
+    /// Of a version that takes effect too early: the earliest date that would do, where it was announced.
+    earliest: Option<Date>,
 }
 
 /// Runs the command.
@@ -40,7 +48,8 @@ pub fn run(args: &CheckArgs) -> Result<Done, Failure> {
         }
         TextFormat::Text => {
             for found in &found {
-                let paragraphs = [(Severity::Error, &found.errors), (Severity::Warning, &found.warnings)];
+                let errors: Vec<Problem> = found.errors.iter().map(|error| error.problem.clone()).collect();
+                let paragraphs = [(Severity::Error, &errors), (Severity::Warning, &found.warnings)];
                 for (severity, problems) in paragraphs.into_iter().filter(|(_, list)| !list.is_empty()) {
                     said.push(found.file.told(severity, problems));
                 }
@@ -60,10 +69,15 @@ pub fn run(args: &CheckArgs) -> Result<Done, Failure> {
 
 fn check(file: TomlFile) -> Found {
     match PriceBook::read(&file.text) {
-        Err(errors) => Found { file, book: None, errors, warnings: Vec::new() },
+        Err(problems) => {
+            let errors = problems.into_iter().map(|problem| Error { problem, earliest: None }).collect();
+            Found { file, book: None, errors, warnings: Vec::new() }
+        }
         Ok(book) => {
-            let mut errors: Vec<Problem> = breaches(&book).iter().map(words::breach).collect();
-            errors.sort_by_key(|problem| problem.span.start);
+            let error =
+                |breach: &Breach<'_>| Error { problem: words::breach(breach), earliest: breach.earliest };
+            let mut errors: Vec<Error> = breaches(&book).iter().map(error).collect();
+            errors.sort_by_key(|error| error.problem.span.start);
             let warnings = doubts(&book).iter().map(words::doubt).collect();
             Found { file, book: Some(book), errors, warnings }
         }
@@ -72,7 +86,7 @@ fn check(file: TomlFile) -> Found {
 
 /// "prices.toml: in order; price book msk, versions 2026-10-01 and 2027-01-01".
 fn summary(found: &Found) -> String {
-    let count = |list: &[Problem], one: &str| match list.len() {
+    let count = |length: usize, one: &str| match length {
         0 => String::new(),
         1 => format!(", 1 {one}"),
         more => format!(", {more} {one}s"),
@@ -83,24 +97,28 @@ fn summary(found: &Found) -> String {
         let versions = if dates.len() == 1 { "version" } else { "versions" };
         format!("; price book {}, {versions} {}", visible(book.id()), dates.join(", "))
     });
-    let counts = count(&found.errors, "error") + &count(&found.warnings, "warning");
+    let counts = count(found.errors.len(), "error") + &count(found.warnings.len(), "warning");
     format!("{}: {state}{counts}{}", found.file.path, book.unwrap_or_default())
 }
 
 fn json_of(found: &Found) -> Value {
-    let list = |problems: &[Problem]| {
-        let mut places = Places::new(&found.file.text);
-        let one = |problem: &Problem| {
-            let (line, column) = places.of(problem.span.start);
-            json!({ "line": line, "column": column, "reason": problem.reason, "remedy": problem.remedy })
-        };
-        problems.iter().map(one).collect::<Vec<_>>()
+    let mut places = Places::new(&found.file.text);
+    let mut told = |problem: &Problem| {
+        let (line, column) = places.of(problem.span.start);
+        json!({ "line": line, "column": column, "reason": problem.reason, "remedy": problem.remedy })
     };
+    let mut errors = Vec::new();
+    for error in &found.errors {
+        let mut all = told(&error.problem);
+        all["earliest"] = json!(error.earliest.map(|date| date.to_string()));
+        errors.push(all);
+    }
+    let warnings: Vec<Value> = found.warnings.iter().map(told).collect();
     json!({
         "file": found.file.path,
         "book": found.book.as_ref().map(PriceBook::id),
         "in_order": found.errors.is_empty(),
-        "errors": list(&found.errors),
-        "warnings": list(&found.warnings),
+        "errors": errors,
+        "warnings": warnings,
     })
 }

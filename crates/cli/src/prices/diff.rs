@@ -55,7 +55,7 @@ pub fn run(args: &DiffArgs) -> Result<Done, Failure> {
         differences.extend(changes(before, after).iter().flat_map(of_change));
     }
     let tested = match args.from.zip(args.to) {
-        Some((from, to)) => Some(backtest::run(&old, &new, &args.events, (from, to))?),
+        Some((from, to)) => Some(backtest::run(&old, &new, args, (from, to))?),
         None => None,
     };
     let mut out = BufWriter::new(io::stdout().lock());

@@ -74,12 +74,28 @@ fn bad_events_are_refused_one_by_one_and_the_rest_is_rated() {
 }
 
 #[test]
-fn more_than_a_hundred_refusals_are_counted() {
-    let answer = with_events(good_events() + &"{}\n".repeat(250));
-    assert_eq!(answer.code, 1);
-    assert_eq!(answer.stderr.matches("error: event refused").count(), 100);
-    assert!(answer.stderr.contains("error: 150 more events were refused"), "{}", answer.stderr);
-    assert!(answer.stdout.contains("2.000000"), "{}", answer.stdout);
+fn refusals_beyond_a_hundred_are_counted_unless_all_are_asked_for() {
+    let desk = |lines: usize| {
+        Desk::new().file("prices.toml", BOOK).file("events.jsonl", good_events() + &"{}\n".repeat(lines))
+    };
+    let check = |lines: usize, options: &str, told: usize, said: &str| {
+        let answer = desk(lines).kopeck(&format!("{RATE}{options}"));
+        assert_eq!(answer.code, 1);
+        assert_eq!(answer.stderr.matches("error: event refused").count(), told);
+        assert_eq!(answer.stderr.contains("--all-errors"), !said.is_empty());
+        assert!(answer.stderr.contains(said), "{}", answer.stderr);
+        assert!(answer.stderr.contains(&format!("refused: {lines};")), "{}", answer.stderr);
+        assert!(answer.stdout.contains("2.000000"), "{}", answer.stdout);
+    };
+    check(100, "", 100, "");
+    check(
+        101,
+        "",
+        100,
+        "error: 1 more event was refused and is not listed\n  give --all-errors to see all\n",
+    );
+    check(250, "", 100, "error: 150 more events were refused and are not listed\n");
+    check(250, " --all-errors", 250, "");
 }
 
 #[test]
@@ -172,6 +188,30 @@ fn what_counts_as_zero_is_unpriced_or_disputed_is_warned_of() {
         strange.replace("w1", "w2").replace("\"vm\"", "\"balloon\"").replace("vm-1", "b-1"),
         strange.replace("w1", "w3").replace("acme", "beta").replace("vm-1", "vm-2").replace("06T", "07T"),
         strange.replace("w1", "w4").replace("state.v1", "usage.v1").replace("\"vm\"", "\"call\""),
+    ];
+    insta::assert_snapshot!(with_events(events.join("\n")).whole());
+}
+
+#[test]
+fn refused_records_beyond_a_hundred_are_counted_unless_all_are_asked_for() {
+    let check = |options: &str, told: usize, counted: bool| {
+        let answer =
+            Desk::new().file("jobs.swf", "?\n".repeat(130)).kopeck(&format!("convert swf jobs.swf{options}"));
+        assert_eq!(answer.code, 1);
+        assert_eq!(answer.stderr.matches("error: record refused").count(), told);
+        assert_eq!(answer.stderr.contains("error: 30 more records were refused and are not listed"), counted);
+    };
+    check("", 100, true);
+    check(" --all-errors", 130, false);
+}
+
+#[test]
+fn a_resource_that_lacks_only_a_class_is_told_with_its_state_and_what_to_do() {
+    let waiting = event("w1", "2026-10-06T00:00:00+03:00", "STARTING").replace("vm-1", "vm-2");
+    let events = [
+        waiting.clone(),
+        waiting.replace("w1", "w2").replace("vm-2", "vm-3").replace("STARTING", "PAUSED"),
+        waiting.replace("w1", "w3").replace("vm-2", "vm-4"),
     ];
     insta::assert_snapshot!(with_events(events.join("\n")).whole());
 }

@@ -33,6 +33,23 @@ fn an_estimate_is_json_for_machines() {
 }
 
 #[test]
+fn vat_that_comes_on_top_is_added_to_each_line_and_to_the_total() {
+    let prices = "[book]\nid = 'b'\ncurrency = 'RUB'\ntimezone = 'UTC'\nvat = { rate = '22', included = false }\n\
+                  [[version]]\neffective = 2026-01-01\n\
+                  [[version.component]]\nid = 'net'\nkind = 'vm'\nmodel = 'per_second'\nper = 'hour'\nquantity = []\n\
+                  price = '0.000002'\n\
+                  [[version.component]]\nid = 'fee'\nkind = 'vm'\nmodel = 'once'\nquantity = []\nprice = '100'\n\
+                  vat = { rate = '10', included = false }\n\
+                  [[version.component]]\nid = 'gross'\nkind = 'vm'\nmodel = 'monthly'\nquantity = []\nprice = '62'\n\
+                  vat = { rate = '22', included = true }\n\
+                  [[version.component]]\nid = 'without'\nkind = 'vm'\nmodel = 'monthly'\nquantity = []\nprice = '31'\n\
+                  vat = { rate = 'none' }\n";
+    let desk = desk().file("prices.toml", prices).file("plan.toml", "[[resource]]\nkind = 'vm'\ncount = 3\n");
+    let answers = ["", " --format json"].map(|format| desk.kopeck(&format!("{ESTIMATE}{format}")).whole());
+    insta::assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
 fn the_day_names_the_version_and_the_month() {
     let desk = desk().file("prices.toml", example("private-region.toml"));
     let plan = "[[resource]]\nkind = 'vm'\nattributes = { vcpu = 1, ram_gb = 0 }\n";

@@ -11,17 +11,16 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use kopeck_rating::calendar;
-use kopeck_rating::number::{Number, ONE};
+use kopeck_rating::number::Number;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::convert::{Flaw, quoted};
+use crate::decimal;
+use crate::records;
 
 /// A text is at most this long, in bytes: an id or a name, not a document.
 const LONGEST_TEXT: usize = 1_000;
-
-/// A quantity lies below it.
-const LIMIT: i128 = 1_000_000_000_000;
 
 /// The fields of one object; of two of one name the last counts.
 #[derive(Debug, Default, Deserialize)]
@@ -41,16 +40,7 @@ struct Trait<'a> {
 impl<'a> Fields<'a> {
     /// The fields of an object.
     pub(crate) fn read(text: &'a [u8]) -> Result<Fields<'a>, Flaw> {
-        let text = std::str::from_utf8(text).map_err(|error| {
-            let reason = format!("byte {} of the record is not valid UTF-8", error.valid_up_to() + 1);
-            Flaw::of_record(reason, "write the file as UTF-8")
-        })?;
-        serde_json::from_str(text).map_err(|error| {
-            // The parser counts lines from the record's first; only what it says is of use.
-            let error = error.to_string();
-            let what = error.split(" at line ").next().unwrap_or(&error);
-            Flaw::of_record(format!("not a JSON object: {what}"), "export the record again")
-        })
+        records::parse(text, "a JSON object")
     }
 
     /// Adds the entries of the list `traits`, where the object itself has no field of their name.
@@ -103,10 +93,8 @@ impl<'a> Fields<'a> {
     /// A quantity, not negative.
     pub(crate) fn number(&self, name: &'static str) -> Result<Option<Number>, Flaw> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        // What is rounded up to 10^12 is more than an event may hold.
-        let number = Number::from_text(&text, false).filter(|number| number.units() < LIMIT * ONE);
-        number.map(Some).ok_or_else(|| {
-            let reason = format!("{} is not a number of at most 12 digits", quoted(&text));
+        decimal::number(&text, false).map(Some).map_err(|reason| {
+            let reason = format!("{} {reason}", quoted(&text));
             Flaw::of_field(name, reason, "write it as a plain decimal number")
         })
     }

@@ -4,12 +4,15 @@
 //! before it, beside the state as it was, event by event until the two are the same; what follows stands.
 
 use super::LiveError;
+use crate::batch::LabelParts;
 use crate::calendar::Second;
 use crate::event;
 use crate::intake::{Label, Labels};
 use crate::matching::Matches;
 use crate::money::Quantity;
-use crate::packed::Numbers;
+use crate::packed::codec::{self, Reader, instant, name, quantity, size};
+use crate::packed::{Numbers, UnpackError, read_month, write_month};
+use crate::plan::Plan;
 use crate::resource::{Change, Closed, Effects, Ground, ResourceState, Said};
 
 /// An event of a resource.
@@ -88,9 +91,86 @@ impl Past {
         self.events.len()
     }
 
+    /// The events, in their order.
+    pub fn events(&self) -> &[Kept] {
+        &self.events
+    }
+
     /// The readings of closed months.
     pub fn closed(&self) -> &[Closed] {
         &self.closed
+    }
+
+    /// Writes all of it, to be stored.
+    pub fn write(&self, to: &mut Vec<u8>, plan: &Plan<'_>, labels: &Labels) {
+        size(to, self.events.len());
+        for Kept { time, label, said } in &self.events {
+            let (sequence, id) = labels.order(*label);
+            instant(to, *time);
+            codec::optional(to, sequence);
+            codec::bytes(to, id);
+            name(to, said.project);
+            name(to, said.description);
+        }
+        size(to, self.checkpoints.len());
+        for Checkpoint { events, closed, state } in &self.checkpoints {
+            size(to, *events);
+            size(to, *closed);
+            codec::bytes(to, state);
+        }
+        size(to, self.closed.len());
+        for closed in &self.closed {
+            size(to, closed.part);
+            write_month(to, plan, closed.month);
+            name(to, closed.project);
+            quantity(to, closed.quantity);
+        }
+    }
+
+    /// Reads what [`write`](Past::write) wrote; the labels are kept anew.
+    pub fn read(
+        from: &mut Reader<'_>,
+        numbers: Numbers<'_, '_>,
+        labels: &mut Labels,
+    ) -> Result<Past, UnpackError> {
+        let mut past = Past::default();
+        for _ in 0..from.count()? {
+            let time = from.instant()?;
+            let (sequence, id) = (from.optional()?, from.bytes()?);
+            let mut written = Vec::new();
+            let end = LabelParts { sequence, id, actor: None }.write(&mut written);
+            let label = labels.push(&written[..end]).map_err(|_| UnpackError::Impossible("label"))?;
+            let project = from.name(numbers.names, "name")?;
+            let description = from.name(numbers.descriptions, "description")?;
+            past.events.push(Kept { time, label, said: Said { project, description } });
+        }
+        let order = |kept: &Kept| (kept.time, labels.order(kept.label));
+        let seconds = numbers.plan.end();
+        let is_held = |kept: &Kept| event::second_of(kept.time) < seconds;
+        if !past.events.is_sorted_by_key(order) || !past.events.last().is_some_and(is_held) {
+            return Err(UnpackError::Impossible("order of events"));
+        }
+        for _ in 0..from.count()? {
+            let events = from.below(past.events.len().saturating_add(1), "checkpoint")?;
+            let closed =
+                usize::try_from(from.number()?).map_err(|_| UnpackError::Impossible("checkpoint"))?;
+            let state = from.bytes()?;
+            ResourceState::unpack_bare(state, numbers)?;
+            past.checkpoints.push(Checkpoint { events, closed, state: state.into() });
+        }
+        for _ in 0..from.count()? {
+            let part = from.below(numbers.plan.parts().len(), "part")?;
+            let month = read_month(from, numbers.plan)?;
+            let project = from.name(numbers.names, "name")?;
+            past.closed.push(Closed { part, month, project, quantity: from.quantity()? });
+        }
+        let grows =
+            |one: &Checkpoint, other: &Checkpoint| one.events <= other.events && one.closed <= other.closed;
+        let is_within = past.checkpoints.last().is_none_or(|last| last.closed <= past.closed.len());
+        if !past.checkpoints.is_sorted_by(grows) || !is_within {
+            return Err(UnpackError::Impossible("checkpoint"));
+        }
+        Ok(past)
     }
 
     /// Adds an event to the end, with the readings that it closed and the packed state before it.
@@ -133,9 +213,11 @@ impl Past {
         let (old, new_closed) = (before.effects.closed.len(), after.effects.closed.len());
         for checkpoint in &mut self.checkpoints[later..] {
             checkpoint.events += 1;
-            checkpoint.closed = checkpoint.closed - old + new_closed;
+            checkpoint.closed = (checkpoint.closed + new_closed).saturating_sub(old);
         }
-        self.closed.splice(base..base + old, after.effects.closed.iter().copied());
+        // All that was closed is there, unless a stored past was made up by somebody.
+        let end = (base + old).min(self.closed.len());
+        self.closed.splice(base.min(end)..end, after.effects.closed.iter().copied());
         self.events.insert(at, new);
         let same = before.state == after.state;
         Ok(Rebuilt { before, after, same })

@@ -9,16 +9,17 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 const HEAD: &str = "[book]\nid = \"b\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n";
-const SECONDS: &str = "id = \"seconds\"\nmodel = \"per_second\"\nper = \"second\"\nquantity = [\"a\"]";
-const ACTIVE: &str =
+pub(super) const SECONDS: &str =
+    "id = \"seconds\"\nmodel = \"per_second\"\nper = \"second\"\nquantity = [\"a\"]";
+pub(super) const ACTIVE: &str =
     "id = \"active\"\nmodel = \"per_second\"\nper = \"second\"\nquantity = []\nwhen = { state = \"active\" }";
-const HOURS: &str = "id = \"hours\"\nmodel = \"hourly_peak\"\nquantity = [\"a\"]";
-const DAYS: &str = "id = \"days\"\nmodel = \"monthly\"\nquantity = [\"a\"]";
-const PEAK: &str = "id = \"peak\"\nmodel = \"monthly_peak\"\nquantity = [\"a\"]";
-const ONCE: &str = "id = \"once\"\nmodel = \"once\"\nquantity = [\"a\"]";
-const USE: &str = "id = \"use\"\nmodel = \"per_use\"\nquantity = [\"a\"]";
+pub(super) const HOURS: &str = "id = \"hours\"\nmodel = \"hourly_peak\"\nquantity = [\"a\"]";
+pub(super) const DAYS: &str = "id = \"days\"\nmodel = \"monthly\"\nquantity = [\"a\"]";
+pub(super) const PEAK: &str = "id = \"peak\"\nmodel = \"monthly_peak\"\nquantity = [\"a\"]";
+pub(super) const ONCE: &str = "id = \"once\"\nmodel = \"once\"\nquantity = [\"a\"]";
+pub(super) const USE: &str = "id = \"use\"\nmodel = \"per_use\"\nquantity = [\"a\"]";
 
-fn book(versions: &[(&str, &[&str])]) -> PriceBook {
+pub(super) fn book(versions: &[(&str, &[&str])]) -> PriceBook {
     let mut text = HEAD.to_owned();
     for (effective, components) in versions {
         text.push_str(&format!("[[version]]\neffective = {effective}\n"));
@@ -30,7 +31,7 @@ fn book(versions: &[(&str, &[&str])]) -> PriceBook {
 }
 
 /// The event of a line of `day-hour:minute:second subject state a`, in October 2026 unless it begins with a month.
-fn line(number: usize, text: &str) -> String {
+pub(super) fn line(number: usize, text: &str) -> String {
     let [time, subject, state, a] = text.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{text}") };
     let time = if time.len() > 11 { time.to_owned() } else { format!("10-{time}") };
     let (kind, state) = match state {
@@ -42,7 +43,7 @@ fn line(number: usize, text: &str) -> String {
     )
 }
 
-fn second(text: &str) -> Second {
+pub(super) fn second(text: &str) -> Second {
     format!("2026-{text}+03:00").parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
@@ -62,7 +63,7 @@ fn check(book: &PriceBook, events: &str, (month, at): (Date, &str), expected: &E
     expected.assert_eq(&written(&bill.charges));
 }
 
-fn written(charges: &[Charge]) -> String {
+pub(super) fn written(charges: &[Charge]) -> String {
     let row = |charge: &Charge| {
         let key = &charge.key;
         let resource = key.resource.as_deref().unwrap_or("-");
@@ -71,8 +72,8 @@ fn written(charges: &[Charge]) -> String {
     charges.iter().map(row).collect()
 }
 
-const OCTOBER: Date = date(2026, 10, 1);
-const NOVEMBER: Date = date(2026, 11, 1);
+pub(super) const OCTOBER: Date = date(2026, 10, 1);
+pub(super) const NOVEMBER: Date = date(2026, 11, 1);
 
 #[test]
 fn a_replacement_in_the_same_second_leaves_no_trace() {
@@ -305,8 +306,8 @@ proptest! {
         // With a checksum that matches, what is read is a state, written the same way, or refused.
         let mut bare = changed[..changed.len() - 4].to_vec();
         bare[0] = packed::VERSION;
-        if live.restore("s", "x", &packed::seal(bare.clone())).is_ok() {
-            prop_assert_eq!(live.pack("s", "x").unwrap(), packed::seal(bare));
+        if live.restore("s", "x", &codec::seal(Form::State, bare.clone())).is_ok() {
+            prop_assert_eq!(live.pack("s", "x").unwrap(), codec::seal(Form::State, bare));
             let _ = live.accept(line(9, "07T00:00:00 x DELETED 0").as_bytes());
             let _ = live.charges(OCTOBER, second("10-08T00:00:00"));
         }
@@ -314,7 +315,7 @@ proptest! {
 }
 
 /// A rater of that first month that has taken the events.
-fn taken<'b>(book: &'b PriceBook, since: Date, events: &str) -> Live<'b> {
+pub(super) fn taken<'b>(book: &'b PriceBook, since: Date, events: &str) -> Live<'b> {
     let mut live = Live::new(book, since).unwrap();
     for (number, text) in events.lines().enumerate() {
         live.accept(line(number, text).as_bytes()).unwrap();
@@ -348,7 +349,7 @@ fn an_unknown_version_is_named() {
     let refusal = |error| Err(LiveError::Packed(error));
     assert_eq!(live.restore("s", "x", &[]), refusal(UnpackError::Truncated));
     packed[0] = 2;
-    assert_eq!(live.restore("s", "x", &packed), refusal(UnpackError::Version(2)));
+    assert_eq!(live.restore("s", "x", &packed), refusal(UnpackError::Version { found: 2, known: 1 }));
     packed[0] = packed::VERSION;
     packed[12] ^= 1;
     assert_eq!(live.restore("s", "x", &packed), refusal(UnpackError::Checksum));

@@ -31,6 +31,11 @@ impl Touches {
         self.list.push(touched);
     }
 
+    /// All of them; some may stand twice.
+    pub fn list(&self) -> impl Iterator<Item = Touched> {
+        self.list.iter().copied()
+    }
+
     /// All of them, each once, in an order that is the same for the same events.
     pub fn take(&mut self) -> Vec<Touched> {
         self.tidy();

@@ -15,7 +15,7 @@ use kopeck_rating::calendar::{Calendar, Second};
 use kopeck_rating::charge::Window;
 use kopeck_rating::event::Refusal;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_reference::{Event, Fate, States, accepted, fates};
+use kopeck_reference::{Event, Fate, accepted, fates};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -56,10 +56,6 @@ impl fmt::Debug for Cloud {
 impl Cloud {
     pub fn book(&self) -> PriceBook {
         PriceBook::read(&self.prices).unwrap()
-    }
-
-    pub fn states(&self) -> States {
-        States::read(&self.prices).unwrap()
     }
 
     pub fn window(&self) -> Window {

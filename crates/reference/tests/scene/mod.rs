@@ -6,7 +6,7 @@ use expect_test::Expect;
 use jiff::Timestamp;
 use kopeck_rating::charge::{Bill, Window};
 use kopeck_rating::price_book::PriceBook;
-use kopeck_reference::{Event, States, accepted, rate};
+use kopeck_reference::{Event, accepted, rate};
 
 /// Where and when the prices and events are rated: the window is two dates and, if it ends early, an instant.
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +20,13 @@ pub struct Scene {
 pub fn check(scene: Scene, versions: &[(&str, &[&str])], events: &str, expected: &Expect) {
     let prices = prices(scene, versions);
     let book = PriceBook::read(&prices).unwrap();
-    let states = States::read(&prices).unwrap();
     let lines = events.lines().enumerate().map(|(number, line)| json(number, line));
     let events: Vec<Event> = lines.map(|line| Event::read(line.as_bytes(), &book).unwrap()).collect();
     let window: Vec<&str> = scene.window.split_whitespace().collect();
     let as_of = window.get(2).map(|time| time.parse::<Timestamp>().unwrap().as_second());
     let window =
         Window::new(book.calendar(), window[0].parse().unwrap(), window[1].parse().unwrap(), as_of).unwrap();
-    expected.assert_eq(&written(&rate(&book, &states, &accepted(&events), window).unwrap()));
+    expected.assert_eq(&written(&rate(&book, &accepted(&events), window).unwrap()));
 }
 
 fn prices(scene: Scene, versions: &[(&str, &[&str])]) -> String {

@@ -37,7 +37,7 @@ pub fn read(root: &Table<'_>, problems: &mut Problems) -> BTreeMap<String, State
 
 fn read_lists(table: &Table<'_>, problems: &mut Problems) -> StateLists {
     let mut named: HashMap<&str, &str> = HashMap::new();
-    let mut given: Vec<(&str, Vec<SpannedText<'_>>)> = Vec::new();
+    let mut given: Vec<(&'static str, Vec<SpannedText<'_>>)> = Vec::new();
     for class in CLASSES {
         let Some(list) = table.texts(class, "[\"RUNNING\"]", problems) else { continue };
         for (state, span) in &list {
@@ -59,7 +59,8 @@ fn read_lists(table: &Table<'_>, problems: &mut Problems) -> StateLists {
         }
         given.push((class, list));
     }
-    let mut lists = StateLists { span: table.span.clone(), ..StateLists::default() };
+    let names = given.iter().map(|(class, _)| *class).collect();
+    let mut lists = StateLists { given: names, span: table.span.clone(), ..StateLists::default() };
     for (class, default) in
         [("active", &mut lists.active), ("inactive", &mut lists.inactive), ("inherit", &mut lists.inherit)]
     {

@@ -11,7 +11,9 @@ use crate::OCTOBER;
 /// Whatever the bytes say: a converter counts every record, and writes only events that will be accepted.
 pub fn check(source: Source, bytes: &[u8]) {
     let berlin = TimeZone::get("Europe/Berlin").expect("the zone is known");
-    let other = Options { timezone: berlin, as_state: true, project: Some("acme".to_owned()) };
+    let named = |name: &str| Some(name.to_owned());
+    let (project, region, cloud) = (named("acme"), named("msk-1"), named("Birch Cloud"));
+    let other = Options { timezone: berlin, as_state: true, project, region, cloud };
     for options in [Options::default(), other] {
         let (mut output, mut refused) = (Vec::new(), Vec::new());
         let summary = source

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use kopeck_rating::charge::Window;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::price_book::read::line_and_column;
-use kopeck_reference::States;
+use kopeck_rating::price_book::places::Places;
 
 use crate::{NOVEMBER, OCTOBER, engine, reference};
 
@@ -13,7 +12,8 @@ use crate::{NOVEMBER, OCTOBER, engine, reference};
 const CLOUD: &str = include_str!("../books/cloud.jsonl");
 
 /// Whatever the text says: its problems are within it, and a book without problems rates a cloud as the reference does.
-pub fn check(text: &str) {
+pub fn check(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     let book = match PriceBook::read(text) {
         Ok(book) => book,
         Err(problems) => {
@@ -29,12 +29,11 @@ pub fn check(text: &str) {
         check_span(text, &component.span);
     }
     let window = Window::new(book.calendar(), OCTOBER, NOVEMBER, None).expect("October is a window");
-    let states = States::read(text).expect("the text is a book's");
-    assert_eq!(engine(&book, CLOUD, window), reference(&book, &states, CLOUD, window));
+    assert_eq!(engine(&book, CLOUD, window), reference(&book, CLOUD, window));
 }
 
 fn check_span(text: &str, span: &Range<usize>) {
     assert!(text.get(span.clone()).is_some(), "{span:?} is no part of the text");
-    let (line, column) = line_and_column(text, span.start);
+    let (line, column) = Places::new(text).of(span.start);
     assert!(line >= 1 && column >= 1);
 }

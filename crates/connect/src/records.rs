@@ -8,7 +8,9 @@
 
 use std::io::{self, BufRead};
 
-use crate::convert::{Flaw, quoted};
+use serde::Deserialize;
+
+use crate::convert::{Flaw, Reading, Run, quoted};
 
 /// A record is at most this long, in bytes.
 const LONGEST_RECORD: usize = 1 << 18;
@@ -17,20 +19,49 @@ const DEEPEST: usize = 100;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
+/// Reads all objects of an input. A flaw of one that shares its line with the one before names its number too.
+pub(crate) fn convert(
+    input: &mut dyn BufRead,
+    run: &mut Run<'_>,
+    read: &mut dyn FnMut(&[u8]) -> Result<Reading, Flaw>,
+) -> io::Result<()> {
+    let mut records = Records::new(input);
+    while let Some(record) = records.next()? {
+        let number = record.shares_line.then_some(record.number);
+        let reading = record.text.and_then(&mut *read);
+        run.take(record.line, reading.map_err(|flaw| flaw.in_record(number)))?;
+    }
+    Ok(())
+}
+
+/// The text of an object as the JSON of what a format says there, `what` in words.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(object: &'a [u8], what: &str) -> Result<T, Flaw> {
+    let text = std::str::from_utf8(object).map_err(|error| {
+        let reason = format!("byte {} of the record is not valid UTF-8", error.valid_up_to() + 1);
+        Flaw::of_record(reason, "write the file as UTF-8")
+    })?;
+    serde_json::from_str(text).map_err(|error| {
+        // The parser counts lines from the record's first; only what it says is of use.
+        let error = error.to_string();
+        let reason = error.split(" at line ").next().unwrap_or(&error);
+        Flaw::of_record(format!("not {what}: {reason}"), "export the record again")
+    })
+}
+
 /// One object, or what stands in the place of one.
-pub(super) struct Record<'r> {
+struct Record<'r> {
     /// The line on which it begins, from 1.
-    pub(super) line: u64,
+    line: u64,
     /// Its place among the records, from 1.
-    pub(super) number: u64,
+    number: u64,
     /// Whether the record before it begins on the same line.
-    pub(super) shares_line: bool,
+    shares_line: bool,
     /// The text of the object.
-    pub(super) text: Result<&'r [u8], Flaw>,
+    text: Result<&'r [u8], Flaw>,
 }
 
 /// Reads records one by one.
-pub(super) struct Records<'a> {
+struct Records<'a> {
     input: &'a mut dyn BufRead,
     scan: Scan,
     number: u64,
@@ -39,12 +70,12 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(input: &'a mut dyn BufRead) -> Records<'a> {
+    fn new(input: &'a mut dyn BufRead) -> Records<'a> {
         Records { input, scan: Scan::default(), number: 0, line_before: 0, is_fresh: true }
     }
 
     /// The next record, if there is one.
-    pub(super) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+    fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         self.scan.begin();
         let end = loop {
             let chunk = match self.input.fill_buf() {

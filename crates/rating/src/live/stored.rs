@@ -1,0 +1,368 @@
+//! The stored form of a whole live rater: all that another process needs to go on as if it had seen the events itself.
+//!
+//! Version 1 is, in this order: the byte 1; the book; the first second, the end of the last month and the latest second
+//! that are known; names; descriptions with the hashes of their texts; keys of events; resources, each with its packed
+//! state and its past; the texts of groups; the project-wide sums of `monthly_peak`; the sums of usage; notices of
+//! usage; touched charges. It ends in a checksum. Numbers are those of `packed::codec`, and name entries of the tables
+//! before. The same rater is always the same bytes.
+//!
+//! The book may have been given versions that take effect after the latest event: parts keep their numbers, and what is
+//! running is added to the new sums of `monthly_peak`.
+
+use std::collections::BTreeMap;
+
+use super::past::Past;
+use super::touched::Touched;
+use super::{Live, LiveError, Used};
+use crate::content;
+use crate::keys::Accepted;
+use crate::matching::Group;
+use crate::packed::codec::{self, Form, Reader, instant, name, quantity, size};
+use crate::packed::{Numbers, UnpackError, read_month, write_month};
+use crate::peak::Sums;
+use crate::price_book::{Class, Model, PriceBook};
+use crate::resource::{PeakKey, ResourceState};
+use crate::rows::MeterKey;
+
+mod pieces;
+#[cfg(test)]
+mod tests;
+
+use pieces::{
+    read_counted, read_description, read_group, write_book, write_counted, write_description, write_group,
+};
+
+/// The version that is written, in the first byte.
+pub const VERSION: u8 = 1;
+
+/// What is wrong with bytes that can not be read, in the parts of live rating that have an error of their own.
+type Unpacked<T> = Result<T, UnpackError>;
+
+impl<'b> Live<'b> {
+    /// Packs everything, to be stored. See the module `stored` for the form.
+    ///
+    /// # Errors
+    /// [`LiveError`] where nothing can be answered any more.
+    pub fn pack_all(&self) -> Result<Vec<u8>, LiveError> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let mut to = vec![VERSION];
+        write_book(&mut to, &self.plan, self.plan.parts().len());
+        size(&mut to, self.plan.parts().len());
+        for second in [self.plan.start(), self.plan.end(), self.latest] {
+            instant(&mut to, second);
+        }
+        self.write_names(&mut to);
+        self.write_descriptions(&mut to);
+        let mut words: Vec<u128> = self.register.keys.words().collect();
+        words.sort_unstable();
+        size(&mut to, words.len());
+        for word in words {
+            to.extend_from_slice(&word.to_le_bytes());
+        }
+        self.write_resources(&mut to);
+        self.write_sums(&mut to);
+        self.write_uses(&mut to);
+        Ok(codec::seal(Form::Whole, to))
+    }
+
+    /// A rater that goes on where the one that was packed stood.
+    ///
+    /// # Errors
+    /// [`LiveError::Packed`] where the bytes are not those that were packed, or the book is another. Versions that
+    /// take effect after the latest event may have been added to it.
+    pub fn restore_all(book: &'b PriceBook, bytes: &[u8]) -> Result<Live<'b>, LiveError> {
+        let mut from = Reader(codec::unseal(Form::Whole, VERSION, bytes)?);
+        from.byte()?;
+        let written: [u8; 16] = from.array()?;
+        let parts = from.number()?;
+        let [start, end, latest] = [from.instant()?, from.instant()?, from.instant()?];
+        let mut live = Live::since(book, start)?;
+        live.plan.extend(end.saturating_sub(1))?;
+        let is_same = live.plan.start() == start && live.plan.end() == end;
+        live.latest = Some(latest).filter(|_| is_same).ok_or(UnpackError::Impossible("second"))?;
+        live.check_book(&written, parts)?;
+        live.read_names(&mut from)?;
+        live.read_descriptions(&mut from)?;
+        for _ in 0..from.count()? {
+            let word = u128::from_le_bytes(from.array()?);
+            // The low half holds the content.
+            let content = u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0);
+            let is_new = live.register.keys.accept(word, content) == Ok(Accepted::New);
+            if !is_new {
+                return Err(UnpackError::Impossible("key").into());
+            }
+        }
+        live.read_resources(&mut from)?;
+        let groups = live.read_sums(&mut from)?;
+        live.read_uses(&mut from, &groups)?;
+        from.end()?;
+        live.sum_new_versions(usize::try_from(parts).unwrap_or(usize::MAX))?;
+        Ok(live)
+    }
+
+    /// Refuses a book whose parts are not those that were packed, followed by later ones.
+    fn check_book(&self, written: &[u8; 16], parts: u64) -> Unpacked<()> {
+        let parts = usize::try_from(parts).ok().filter(|parts| *parts <= self.plan.parts().len());
+        let parts = parts.ok_or(UnpackError::OtherBook)?;
+        let mut own = Vec::new();
+        write_book(&mut own, &self.plan, parts);
+        let new = &self.plan.parts()[parts..];
+        let is_later = new.iter().all(|part| part.in_force.start > self.latest);
+        if own == written && is_later { Ok(()) } else { Err(UnpackError::OtherBook) }
+    }
+
+    fn write_names(&self, to: &mut Vec<u8>) {
+        let names = &self.register.names;
+        size(to, names.len());
+        for number in (0..).take(names.len()) {
+            codec::bytes(to, names.text(number).as_bytes());
+        }
+    }
+
+    fn read_names(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
+        let impossible = UnpackError::Impossible("name");
+        for _ in 0..from.count()? {
+            self.register.names.restore(from.text()?).map_err(|_| impossible)?;
+        }
+        Ok(())
+    }
+
+    fn write_descriptions(&self, to: &mut Vec<u8>) {
+        size(to, self.hashes.len());
+        for (number, hash) in (0..).zip(&self.hashes) {
+            to.extend_from_slice(&hash.to_le_bytes());
+            write_description(to, self.register.descriptions.get(number));
+        }
+    }
+
+    fn read_descriptions(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
+        for _ in 0..from.count()? {
+            let hash = u128::from_le_bytes(from.array()?);
+            let description = read_description(from)?;
+            let descriptions = &mut self.register.descriptions;
+            if descriptions.known(hash).is_some() || descriptions.push(hash, description).is_err() {
+                return Err(UnpackError::Impossible("description"));
+            }
+            self.hashes.push(hash);
+        }
+        Ok(())
+    }
+
+    fn write_resources(&self, to: &mut Vec<u8>) {
+        let count = self.register.records.resource_count() as usize;
+        size(to, count);
+        for number in 0..count {
+            let resource = self.register.records.resource_at(number);
+            for own in [resource.source, resource.subject, resource.project] {
+                name(to, own);
+            }
+            let state = self.states.get(number).filter(|state| !state.is_empty());
+            codec::optional(to, state.map(|state| &**state));
+            if let Some(past) = self.pasts.get(number).filter(|_| state.is_some()) {
+                past.write(to, &self.plan, &self.register.labels);
+            }
+        }
+    }
+
+    fn read_resources(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
+        let Live { plan, register, states, pasts, .. } = self;
+        let names = register.names.len();
+        let numbers = Numbers { plan, names, descriptions: register.descriptions.len() };
+        for _ in 0..from.count()? {
+            let [source, subject] = [from.name(names, "name")?, from.name(names, "name")?];
+            let project = from.name(names, "name")?;
+            let hash = content::of_key(register.names.text(source), register.names.text(subject));
+            let is_known = register.records.known(hash).is_some();
+            if is_known || register.records.resource(hash, (source, subject), project).is_err() {
+                return Err(UnpackError::Impossible("resource"));
+            }
+            let (mut state, mut past) = (Vec::new(), Past::default());
+            if let Some(bytes) = from.optional()? {
+                ResourceState::unpack_bare(bytes, numbers)?;
+                state.extend_from_slice(bytes);
+                past = Past::read(from, numbers, &mut register.labels)?;
+            }
+            states.push(state.into());
+            pasts.push(past);
+        }
+        Ok(())
+    }
+
+    /// The sums of `monthly_peak`, after the texts of all groups that these and touched charges name.
+    fn write_sums(&self, to: &mut Vec<u8>) {
+        let groups = self.group_ranks();
+        size(to, groups.len());
+        for text in groups.keys() {
+            codec::bytes(to, text.as_bytes());
+        }
+        let mut sums: Vec<_> =
+            self.sums.iter().map(|(key, sums)| (self.ranked(&groups, key), sums)).collect();
+        sums.sort_unstable_by_key(|(key, _)| *key);
+        size(to, sums.len());
+        for (key, sums) in sums {
+            size(to, key.part);
+            name(to, key.project);
+            write_group(to, key.group);
+            size(to, sums.changes().len());
+            for (second, by) in sums.changes() {
+                instant(to, *second);
+                quantity(to, *by);
+            }
+        }
+    }
+
+    /// Answers the numbers that the groups have here.
+    fn read_sums(&mut self, from: &mut Reader<'_>) -> Result<Vec<Group>, LiveError> {
+        let mut texts = Vec::new();
+        for _ in 0..from.count()? {
+            texts.push(from.text()?);
+        }
+        let groups = self.group_numbers(&texts)?;
+        for _ in 0..from.count()? {
+            let part = from.below(self.plan.parts().len(), "part")?;
+            let project = from.name(self.register.names.len(), "name")?;
+            let key = PeakKey { part, project, group: read_group(from, &groups)? };
+            let mut changes = BTreeMap::new();
+            for _ in 0..from.count()? {
+                changes.insert(from.instant()?, from.quantity()?);
+            }
+            self.sums.insert(key, Sums::of(changes)?);
+        }
+        Ok(groups)
+    }
+
+    fn write_uses(&self, to: &mut Vec<u8>) {
+        let mut uses: Vec<_> = self.uses.iter().collect();
+        uses.sort_unstable_by_key(|(key, _)| **key);
+        size(to, uses.len());
+        for (key, used) in uses {
+            self.write_key(to, key);
+            instant(to, used.second);
+            quantity(to, used.before);
+            quantity(to, used.within);
+        }
+        size(to, self.usage_notices.0.len());
+        for ((month, lacks), counted) in &self.usage_notices.0 {
+            write_month(to, &self.plan, *month);
+            write_counted(to, lacks, counted);
+        }
+        let groups = self.group_ranks();
+        let touched = self.touched.list().map(|touched| {
+            let group = touched.group.map(|group| group.map(|group| self.rank(&groups, group)));
+            Touched { group, ..touched }
+        });
+        let mut touched: Vec<Touched> = touched.collect();
+        touched.sort_unstable();
+        touched.dedup();
+        size(to, touched.len());
+        for Touched { key, group } in &touched {
+            self.write_key(to, key);
+            write_group(to, *group);
+        }
+    }
+
+    fn read_uses(&mut self, from: &mut Reader<'_>, groups: &[Group]) -> Unpacked<()> {
+        for _ in 0..from.count()? {
+            let key = self.read_key(from)?;
+            let second = from.instant()?;
+            let used = Used { second, before: from.quantity()?, within: from.quantity()? };
+            self.uses.insert(key, used);
+        }
+        for _ in 0..from.count()? {
+            let month = read_month(from, &self.plan)?;
+            let (lacks, counted) = read_counted(from)?;
+            self.usage_notices.0.insert((month, lacks), counted);
+        }
+        for _ in 0..from.count()? {
+            let key = self.read_key(from)?;
+            self.touched.insert(Touched { key, group: read_group(from, groups)? });
+        }
+        Ok(())
+    }
+
+    fn write_key(&self, to: &mut Vec<u8>, key: &MeterKey) {
+        size(to, key.part);
+        write_month(to, &self.plan, key.month);
+        name(to, key.project);
+        to.push(u8::from(key.resource.is_some()));
+        if let Some((source, subject)) = key.resource {
+            name(to, source);
+            name(to, subject);
+        }
+    }
+
+    fn read_key(&self, from: &mut Reader<'_>) -> Unpacked<MeterKey> {
+        let names = self.register.names.len();
+        let part = from.below(self.plan.parts().len(), "part")?;
+        let month = read_month(from, &self.plan)?;
+        let project = from.name(names, "name")?;
+        let resource = match from.byte()? {
+            0 => None,
+            1 => Some((from.name(names, "name")?, from.name(names, "name")?)),
+            _ => return Err(UnpackError::Impossible("resource")),
+        };
+        Ok(MeterKey { part, month, project, resource })
+    }
+
+    /// The groups that anything names, each with its place in the order of their texts.
+    fn group_ranks(&self) -> BTreeMap<&str, Group> {
+        let of_sums = self.sums.keys().map(|key| key.group);
+        let named = of_sums.chain(self.touched.list().map(|touched| touched.group)).flatten().flatten();
+        let mut groups: BTreeMap<&str, Group> =
+            named.map(|group| (self.matches.groups()[group as usize].as_str(), 0)).collect();
+        for (rank, place) in (0..).zip(groups.values_mut()) {
+            *place = rank;
+        }
+        groups
+    }
+
+    fn rank(&self, ranks: &BTreeMap<&str, Group>, group: Group) -> Group {
+        // All that is asked for is among them.
+        ranks.get(self.matches.groups()[group as usize].as_str()).copied().unwrap_or(Group::MAX)
+    }
+
+    fn ranked(&self, ranks: &BTreeMap<&str, Group>, key: &PeakKey) -> PeakKey {
+        PeakKey { group: key.group.map(|group| group.map(|group| self.rank(ranks, group))), ..*key }
+    }
+
+    /// The numbers of groups by their texts: groups come of descriptions, so matching those gives them numbers.
+    fn group_numbers(&mut self, texts: &[&str]) -> Result<Vec<Group>, LiveError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Live { plan, register, matches, .. } = self;
+        for description in (0..).take(register.descriptions.len()) {
+            for class in [None, Some(Class::Active), Some(Class::Inactive)] {
+                matches.of(plan, &register.descriptions, (description, class))?;
+            }
+        }
+        let known: BTreeMap<&str, Group> = matches.groups().iter().map(String::as_str).zip(0..).collect();
+        let number = |text: &&str| known.get(text).copied().ok_or(UnpackError::Impossible("group"));
+        Ok(texts.iter().map(number).collect::<Unpacked<_>>()?)
+    }
+
+    /// Adds what is running to the sums of parts that were not in the book when the rater was packed.
+    fn sum_new_versions(&mut self, first: usize) -> Result<(), LiveError> {
+        let is_new = |part: usize| part >= first;
+        if !(first..self.plan.parts().len()).any(is_new) {
+            return Ok(());
+        }
+        let Live { plan, register, matches, states, sums, .. } = self;
+        let numbers =
+            Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
+        for state in states.iter().filter(|state| !state.is_empty()) {
+            let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
+            let said = current.said;
+            let found = matches.of(plan, &register.descriptions, (said.description, current.class))?;
+            for found in found.iter().filter(|found| is_new(found.part)) {
+                if let Model::MonthlyPeak { .. } = plan.parts()[found.part].component.model {
+                    let key = PeakKey { part: found.part, project: said.project, group: found.group };
+                    sums.entry(key).or_default().change(current.start, found.quantity)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
