@@ -157,7 +157,8 @@ impl<'a, 'b> Walker<'a, 'b> {
             return Ok(());
         }
         let record = walk.records[holding.began];
-        if holding.end > window.from() {
+        // An empty window has nothing to be priced in.
+        if holding.end > window.from() && window.from() < window.to() {
             walk.seen = walk.seen.or(Some(record));
             walk.classed |= holding.class.is_some();
         }

@@ -67,6 +67,10 @@ fn as_of_moves_the_end_of_the_window_if_it_is_earlier() {
     assert!(half.contains(r#""quantity":"8","amount":"0.001111""#), "{half}");
     let none = rate(name, "2026-01-01T00:00:00Z");
     assert!(none.contains(r#""charges":[],"total":"0.000000""#), "{none}");
+    // A window that is empty, while resources live, leaves nothing unpriced.
+    let november = "--prices prices.toml --events events.jsonl --from 2026-11-01 --to 2026-12-01";
+    let empty = case(name).kopeck(&format!("rate {november} --format csv --as-of 2026-10-20T00:00:00Z"));
+    assert_eq!(empty.stderr, "");
 }
 
 #[test]
