@@ -2,8 +2,8 @@
 //!
 //! Amounts of transactions, holds and limits take 8 bytes, those of refusals 16. A text is one byte of length and its
 //! bytes; the length 0 stands for none. A transaction is: origin 1, mode 1, flags 1 (1 corrects, 2 accrued, 4
-//! coefficient, 8 role, 16 storage), number of holds 1, the texts actor, project, reference, invoice; then what the
-//! flags name: the corrected transaction's id 16, accrued 8, coefficient 8, role 8, the storage's day 4 and growth
+//! coefficient, 8 role, 16 storage, 32 corrected to), number of holds 1, the texts actor, project, reference, invoice; then what the
+//! flags name: the corrected transaction's id 16, corrected to 8, accrued 8, coefficient 8, role 8, the storage's day 4 and growth
 //! 16; then the holds: id 16, account 4, taken 8, released 8.
 
 use smallvec::SmallVec;
@@ -23,6 +23,7 @@ const ACCRUED: u8 = 2;
 const COEFFICIENT: u8 = 4;
 const ROLE: u8 = 8;
 const STORAGE: u8 = 16;
+const CORRECTED_TO: u8 = 32;
 
 /// The byte that stands for the kind of body.
 pub(crate) fn kind(body: &Body) -> u8 {
@@ -105,7 +106,7 @@ pub(crate) fn read(
     })
 }
 
-fn put_opening(opening: &Opening, to: &mut Vec<u8>) {
+pub(crate) fn put_opening(opening: &Opening, to: &mut Vec<u8>) {
     to.account(opening.id);
     to.number(opening.number);
     to.byte(opening.kind.code());
@@ -118,7 +119,7 @@ fn put_opening(opening: &Opening, to: &mut Vec<u8>) {
     to.maybe_text(opening.zone.as_ref());
 }
 
-fn opening(from: &mut Source<'_>) -> Result<Opening, DecodeError> {
+pub(crate) fn opening(from: &mut Source<'_>) -> Result<Opening, DecodeError> {
     let (id, number) = (from.account()?, from.number()?);
     let kind = from.named(AccountKind::from_code, "kind of account")?;
     let currency = from.currency()?;
@@ -139,7 +140,8 @@ fn put_transaction(transaction: &Transaction, to: &mut Vec<u8>) {
             | flag(transaction.accrued.is_some(), ACCRUED)
             | flag(transaction.coefficient.is_some(), COEFFICIENT)
             | flag(transaction.role.is_some(), ROLE)
-            | flag(transaction.storage.is_some(), STORAGE),
+            | flag(transaction.storage.is_some(), STORAGE)
+            | flag(transaction.corrected_to.is_some(), CORRECTED_TO),
     );
     to.byte(u8::try_from(transaction.holds.len()).unwrap_or(u8::MAX));
     to.maybe_text(transaction.actor.as_ref());
@@ -148,6 +150,9 @@ fn put_transaction(transaction: &Transaction, to: &mut Vec<u8>) {
     to.maybe_text(transaction.invoice.as_ref());
     if let Some(corrects) = transaction.corrects {
         to.transaction(corrects);
+    }
+    if let Some(amount) = transaction.corrected_to {
+        to.u64(small(amount));
     }
     if let Some(accrued) = transaction.accrued {
         to.u64(small(accrued));
@@ -174,7 +179,7 @@ fn transaction(
     let origin = from.named(Origin::from_code, "origin")?;
     let mode = from.named(Mode::from_code, "mode")?;
     let flags = from.byte()?;
-    if flags & !(CORRECTS | ACCRUED | COEFFICIENT | ROLE | STORAGE) != 0 {
+    if flags & !(CORRECTS | ACCRUED | COEFFICIENT | ROLE | STORAGE | CORRECTED_TO) != 0 {
         return Err(DecodeError::Impossible("flag"));
     }
     let holds = from.byte()?;
@@ -187,6 +192,7 @@ fn transaction(
         reference: from.maybe_text()?,
         invoice: from.maybe_text()?,
         corrects: if has(CORRECTS) { Some(from.transaction()?) } else { None },
+        corrected_to: if has(CORRECTED_TO) { Some(from.small_amount()?) } else { None },
         accrued: if has(ACCRUED) { Some(from.small_amount()?) } else { None },
         coefficient: if has(COEFFICIENT) { Some(from.coefficient()?) } else { None },
         role: if has(ROLE) { Some(from.coefficient()?) } else { None },

@@ -7,7 +7,7 @@ use crate::request::{
 };
 
 impl Request {
-    /// All but the id. A chain's members follow with theirs.
+    /// All but the id.
     pub(crate) fn feed(&self, to: &mut impl Sink) {
         to.maybe_text(self.actor.as_ref());
         match &self.work {
@@ -44,14 +44,6 @@ impl Request {
             Work::Release(hold) => {
                 to.byte(15);
                 to.hold(*hold);
-            }
-            Work::Chain(members) => {
-                to.byte(16);
-                to.u64(members.len() as u64);
-                for member in members {
-                    to.transaction(member.id);
-                    member.feed(to);
-                }
             }
         }
     }

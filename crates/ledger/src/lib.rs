@@ -6,18 +6,32 @@
 
 pub mod account;
 pub mod amount;
+mod apply;
 mod body;
+mod books;
 mod bytes;
 pub mod chain;
+mod chained;
 pub mod coefficient;
 mod content;
+mod decide;
 pub mod encode;
+mod funds;
+pub mod ledger;
 pub mod name;
 mod named;
+pub mod pack;
+mod post;
 pub mod purpose;
+mod putting_right;
 pub mod record;
 pub mod refusal;
 pub mod request;
 pub mod storage;
 
 pub use bytes::DecodeError;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,8 @@ mod tests {
             service_payment: workspace→platform
             rounding: workspace→rounding rounding→workspace
             tax: platform→tax tax→platform
-        "#]].assert_eq(&table);
+        "#]]
+        .assert_eq(&table);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub struct Asked {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are postings: a box would cost each an allocation")]
 pub enum Body {
     /// An account was opened.
     Opened {
@@ -100,6 +101,8 @@ pub struct Transaction {
     pub invoice: Option<Text>,
     /// The transaction that it puts right.
     pub corrects: Option<TransactionId>,
+    /// What that transaction is about now, where this is a correction and no reversal.
+    pub corrected_to: Option<Amount>,
     /// The cost had accrued: it may overdraw, and this much of it leaves the payer's accrued amount of the project.
     /// The payer is the debit of the first transfer.
     pub accrued: Option<Amount>,

@@ -35,9 +35,6 @@ pub enum Refusal {
         /// How many it has.
         members: usize,
     },
-    /// A chain within a chain.
-    #[error("a chain may not contain a chain")]
-    ChainNested,
     /// Two members of a chain with one id.
     #[error("the id {id} occurs twice in the chain")]
     IdRepeated {
@@ -162,7 +159,13 @@ pub enum Refusal {
         /// The credited account's.
         credit: Currency,
     },
-    /// An amount, price or volume below zero.
+    /// A price or a volume below zero.
+    #[error("{number} is below zero")]
+    NumberNegative {
+        /// The price or volume.
+        number: kopeck_rating::number::Number,
+    },
+    /// An amount below zero.
     #[error("{amount} is below zero")]
     AmountNegative {
         /// The amount.

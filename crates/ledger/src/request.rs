@@ -76,11 +76,9 @@ pub enum Work {
     Hold(NewHold),
     /// Give back what is left of a hold.
     Release(HoldId),
-    /// Several requests, all or nothing, in their order. At most [`CHAIN_LIMIT`]; no chain within a chain.
-    Chain(Vec<Request>),
 }
 
-/// The most requests of a chain.
+/// The most requests that post together in one chain.
 pub const CHAIN_LIMIT: usize = 8_190;
 /// The most transfers of a transaction.
 pub const TRANSFER_LIMIT: usize = 200;
@@ -197,7 +195,7 @@ pub struct PayJob {
 }
 
 /// A user who ran a job by API key or paid role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobUser {
     /// The user account.
     pub account: AccountId,
@@ -236,7 +234,7 @@ pub struct PayStorage {
     pub project: Text,
     /// The clean-up.
     pub reference: Text,
-    /// The storage's price for one MB and day, at least 0.
+    /// The storage's price for one MB, at least 0.
     pub price: Number,
     /// What the project's files take at the clean-up, at least 0.
     pub megabytes: Number,
