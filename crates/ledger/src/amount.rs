@@ -17,6 +17,8 @@ const LONGEST_WHOLE: usize = 30;
 /// A balance may have any value of its type. What a request moves, holds or accrues is above zero and at most
 /// [`Amount::LARGEST`], 64 bits: some 18 trillion units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+// Records hold many amounts: aligned to 16 bytes a transaction would be a quarter larger.
+#[repr(Rust, packed(8))]
 pub struct Amount(i128);
 
 /// Why a text is not an [`Amount`].

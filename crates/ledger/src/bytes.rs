@@ -16,55 +16,68 @@ pub(crate) trait Sink {
     /// Takes bytes.
     fn put(&mut self, bytes: &[u8]);
 
+    #[inline]
     fn byte(&mut self, byte: u8) {
         self.put(&[byte]);
     }
 
+    #[inline]
     fn u64(&mut self, number: u64) {
         self.put(&number.to_be_bytes());
     }
 
+    #[inline]
     fn i64(&mut self, number: i64) {
         self.put(&number.to_be_bytes());
     }
 
+    #[inline]
     fn i128(&mut self, number: i128) {
         self.put(&number.to_be_bytes());
     }
 
+    #[inline]
     fn amount(&mut self, amount: Amount) {
         self.i128(amount.micros());
     }
 
+    #[inline]
     fn coefficient(&mut self, coefficient: Coefficient) {
         self.u64(coefficient.units());
     }
 
+    #[inline]
     fn account(&mut self, id: AccountId) {
         self.put(id.0.as_bytes());
     }
 
+    #[inline]
     fn number(&mut self, number: AccountNumber) {
         self.put(&number.0.to_be_bytes());
     }
 
+    #[inline]
     fn transaction(&mut self, id: TransactionId) {
         self.put(id.0.as_bytes());
     }
 
+    #[inline]
     fn hold(&mut self, id: HoldId) {
         self.transaction(id.0);
     }
 
+    #[inline]
     fn moment(&mut self, moment: Moment) {
         self.i64(moment.nanoseconds());
     }
 
+    #[inline]
     fn currency(&mut self, currency: Currency) {
         self.put(&currency.letters());
     }
 
     /// A text after its length, which fits one byte.
+    #[inline]
     fn text(&mut self, text: &Text) {
         let bytes = text.as_str().as_bytes();
         self.byte(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
@@ -72,6 +85,7 @@ pub(crate) trait Sink {
     }
 
     /// A text, or the length 0 where there is none: no text is empty.
+    #[inline]
     fn maybe_text(&mut self, text: Option<&Text>) {
         match text {
             Some(text) => self.text(text),
@@ -81,14 +95,51 @@ pub(crate) trait Sink {
 }
 
 impl Sink for Vec<u8> {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 }
 
-impl Sink for SipHasher13 {
+/// Hashes what is put in blocks: most of it comes in pieces that are shorter than a call is long.
+pub(crate) struct Hashing {
+    hasher: SipHasher13,
+    block: [u8; Hashing::BLOCK],
+    used: usize,
+}
+
+impl Hashing {
+    const BLOCK: usize = 256;
+
+    pub(crate) fn new(key: (u64, u64)) -> Hashing {
+        let hasher = SipHasher13::new_with_keys(key.0, key.1);
+        Hashing { hasher, block: [0; Hashing::BLOCK], used: 0 }
+    }
+
+    pub(crate) fn finish(mut self) -> u64 {
+        self.flush();
+        self.hasher.finish()
+    }
+
+    fn flush(&mut self) {
+        self.hasher.write(&self.block[..self.used]);
+        self.used = 0;
+    }
+}
+
+impl Sink for Hashing {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        self.write(bytes);
+        if bytes.len() > Hashing::BLOCK - self.used {
+            self.flush();
+        }
+        match self.block.get_mut(self.used..self.used + bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.used += bytes.len();
+            }
+            None => self.hasher.write(bytes),
+        }
     }
 }
 

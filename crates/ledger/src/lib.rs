@@ -17,6 +17,7 @@ mod content;
 mod decide;
 pub mod encode;
 mod funds;
+pub mod hledger;
 pub mod ledger;
 pub mod name;
 mod named;
@@ -27,7 +28,10 @@ mod putting_right;
 pub mod record;
 pub mod refusal;
 pub mod request;
+pub mod statement;
 pub mod storage;
+
+pub mod verify;
 
 pub use bytes::DecodeError;
 

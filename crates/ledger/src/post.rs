@@ -3,7 +3,7 @@
 //! Movements are checked one after the other, in the order in which a request names them or this page writes them;
 //! then holds, and last the money.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::account::{Account, AccountKind};
 use crate::amount::Amount;
@@ -30,6 +30,9 @@ pub(crate) fn transact<B: Books, K: Known>(
     let movements = &transact.movements;
     let is_close = |movement: &Movement| matches!(movement.purpose, Purpose::Rounding | Purpose::Tax);
     let of_the_close = !movements.is_empty() && movements.iter().all(is_close);
+    if of_the_close && transact.reference.is_none() {
+        return Err(Refusal::ReferenceMissing);
+    }
     let mut transaction = if of_the_close {
         asking.transaction(Origin::Implicit, Mode::Scheduled)
     } else {
@@ -278,7 +281,7 @@ impl<B: Books, K: Known> Asking<'_, B, K> {
             coefficient: None,
             role: None,
             storage: None,
-            holds: smallvec![],
+            holds: Vec::new(),
             transfers: SmallVec::new(),
         }
     }

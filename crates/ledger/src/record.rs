@@ -113,7 +113,7 @@ pub struct Transaction {
     /// The day and volume that a storage payment charges.
     pub storage: Option<StorageDay>,
     /// What it takes from holds.
-    pub holds: SmallVec<[HoldPart; 1]>,
+    pub holds: Vec<HoldPart>,
     /// 1 to 255 of them.
     pub transfers: SmallVec<[Transfer; 3]>,
 }

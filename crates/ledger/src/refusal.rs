@@ -50,6 +50,9 @@ pub enum Refusal {
     /// An explicit request that does not say who asks.
     #[error("the actor is missing")]
     ActorMissing,
+    /// A movement of the close that does not say which invoice or close it belongs to.
+    #[error("the reference is missing: rounding and tax name what they belong to")]
+    ReferenceMissing,
     /// A transaction without movements.
     #[error("the transaction moves nothing")]
     NoMovements,

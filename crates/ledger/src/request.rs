@@ -3,13 +3,11 @@
 //! Requests name accounts by their ids. Each has an id of its own: asked again with the same content it answers as
 //! the first time, with other content it is refused (ledger.md, "Idempotency, holds, time").
 
-use std::hash::Hasher;
-
 use kopeck_rating::number::Number;
-use siphasher::sip::SipHasher13;
 
 use crate::account::AccountKind;
 use crate::amount::Amount;
+use crate::bytes::Hashing;
 use crate::coefficient::Coefficient;
 use crate::name::{AccountId, Currency, HoldId, Moment, Text, TransactionId};
 use crate::named::named;
@@ -304,7 +302,7 @@ named! {
     }
 }
 
-/// The most that a price, a volume or a text names is far below this many bytes.
+/// Any key would do: it sets these hashes apart from others, and is no secret.
 const KEY: (u64, u64) = (0x6b6f_7065_636b_2d6c, 0x6564_6765_722d_7631);
 
 impl Request {
@@ -312,8 +310,8 @@ impl Request {
     /// machine and in every version that reads this journal.
     #[must_use]
     pub fn content(&self) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(KEY.0, KEY.1);
-        self.feed(&mut hasher);
-        hasher.finish()
+        let mut said = Hashing::new(KEY);
+        self.feed(&mut said);
+        said.finish()
     }
 }
