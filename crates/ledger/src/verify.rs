@@ -162,6 +162,12 @@ impl Verifier {
         Verifier { heads, ..Verifier::default() }
     }
 
+    /// The state that the journal makes so far. While two neighbours are under suspicion, it stays before them.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Checks the next record as it is stored.
     ///
     /// # Errors
