@@ -11,6 +11,9 @@ use std::path::Path;
 use crate::error::StoreError;
 use crate::sqlite::{DATABASE_FILE, HEAD_LOG_FILE, LOG_FILE};
 
+/// A disk writes at least so many bytes of a file at once, or none of them.
+const PAGE: usize = 4_096;
+
 /// A point of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Point {
@@ -88,6 +91,22 @@ impl CrashImage {
             longest
         };
         same..end
+    }
+
+    /// The image in which some pages of the database have come from `self` to `later` and others have not: what a
+    /// crash leaves while the log is moved into the database. Each seed gives another choice of pages.
+    #[must_use]
+    pub fn moved_partly(&self, later: &CrashImage, seed: u64) -> CrashImage {
+        let mut database = self.database.clone();
+        database.resize(self.database.len().max(later.database.len()), 0);
+        let pages = database.chunks_mut(PAGE).zip(later.database.chunks(PAGE)).enumerate();
+        for (number, (page, moved)) in pages {
+            let drawn = (number as u64 ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            if drawn % 2 == 0 {
+                page[..moved.len()].copy_from_slice(moved);
+            }
+        }
+        CrashImage { database, ..self.clone() }
     }
 
     /// Makes these the files in `folder`.

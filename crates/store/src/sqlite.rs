@@ -155,12 +155,8 @@ impl SqliteStore {
             let shared = Arc::new(Shared::new(loaded.ledger.clone()));
             let checkpoints = Checkpoints::start(connections::writer(&path, options.sync)?)?;
             let (to_writer, commands) = mpsc::sync_channel(0);
-            let decider = Decider::new(
-                Arc::clone(&shared),
-                to_writer,
-                Arc::clone(&options.clock),
-                connections::reader(&path)?,
-            );
+            let decider =
+                Decider::new(Arc::clone(&shared), to_writer, options.clock, connections::reader(&path)?);
             let decider = decider.starting_with(loaded.ledger, loaded.ids);
             let writer = Writer {
                 shared: Arc::clone(&shared),
@@ -172,7 +168,6 @@ impl SqliteStore {
                 checkpoints,
                 snapshots: loaded.snapshots,
                 faults: options.faults,
-                clock: options.clock,
                 head_logged: None,
                 dead: None,
             };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::StoreError;
 
@@ -70,11 +70,17 @@ pub fn reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn opened(path: &Path, flags: OpenFlags, cache_kb: i64) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(LOCK_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "cache_size", -cache_kb)?;
-    Ok(connection)
+    let connect = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(LOCK_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "cache_size", -cache_kb)?;
+        Ok(connection)
+    };
+    connect().map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::NotALedger(path.to_path_buf()),
+        _ => error.into(),
+    })
 }
 
 /// The readers of one database.

@@ -1,7 +1,8 @@
 //! The heads of the hash chain in a file of their own: what tells that the journal's end has been cut off.
 //!
 //! A chain proves that nothing inside it was changed; it can not tell that its last records are missing. So the head is
-//! written down elsewhere, hourly and whenever a store is closed: a line with the instant, the last record, its hash.
+//! written down elsewhere, hourly and whenever a store is closed: a line with the last record's instant, its
+//! sequence number and its hash.
 //! `kopeck ledger verify` compares each line with the journal. Whoever copies the file away, or prints a head on an
 //! invoice, can prove the journal up to there even against somebody who may write both files.
 
@@ -19,7 +20,7 @@ pub const HEAD_LOG_FILE: &str = "kopeck.heads";
 /// The journal's end at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoggedHead {
-    /// When it was written down.
+    /// The instant of the last record.
     pub at: Timestamp,
     /// The last record.
     pub sequence: u64,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError};
 
-use kopeck_ledger::name::Moment;
+use kopeck_ledger::name::Sequence;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
@@ -17,7 +17,7 @@ use crate::sqlite::batch::Batch;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::head_log::{self, LoggedHead};
 use crate::sqlite::journal::{self, Chunk, Head};
-use crate::sqlite::shared::{Clock, Shared};
+use crate::sqlite::shared::Shared;
 use crate::sqlite::snapshot::Snapshots;
 
 /// The head is written down beside the database at least so often while there is work, in nanoseconds: hourly.
@@ -52,10 +52,8 @@ pub struct Writer {
     pub snapshots: Snapshots,
     /// What goes wrong on purpose.
     pub faults: Box<dyn Faults>,
-    /// What time it is.
-    pub clock: Clock,
-    /// When the head was last written down; `None` where it was not by this process.
-    pub head_logged: Option<Moment>,
+    /// The head that was last written down beside the database; `None` where this process has written none.
+    pub head_logged: Option<Head>,
     /// Why nothing can be written any more.
     pub dead: Option<StoreError>,
 }
@@ -160,17 +158,19 @@ impl Writer {
 
     /// Writes the head down beside the database, where it is time or it is the last chance.
     fn log_head(&mut self, last_chance: bool) -> Result<(), StoreError> {
-        let now = (self.clock)();
-        let recent = self.head_logged.is_some_and(|logged| {
-            (0..HEAD_LOG_EVERY).contains(&now.nanoseconds().saturating_sub(logged.nanoseconds()))
+        let Head { sequence, at, hash } = self.head;
+        let is_due = self.head_logged.is_none_or(|logged| {
+            let since = at.nanoseconds().saturating_sub(logged.at.nanoseconds());
+            since >= HEAD_LOG_EVERY || (last_chance && logged.sequence != sequence)
         });
-        if self.head == Head::EMPTY || (recent && !last_chance) {
+        if sequence == Sequence::NONE || !is_due {
             return Ok(());
         }
-        let head =
-            LoggedHead { at: now.timestamp(), sequence: self.head.sequence.0, hash: *self.head.hash.bytes() };
-        head_log::append(&self.folder, &head)?;
-        self.head_logged = Some(now);
+        head_log::append(
+            &self.folder,
+            &LoggedHead { at: at.timestamp(), sequence: sequence.0, hash: *hash.bytes() },
+        )?;
+        self.head_logged = Some(self.head);
         Ok(())
     }
 

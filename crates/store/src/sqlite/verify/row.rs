@@ -25,8 +25,12 @@ pub struct Checked {
 
 /// Checks a row.
 pub fn check(chunk: &Chunk) -> Checked {
-    let mut read =
-        Read { records: Vec::with_capacity(64), hashes: Vec::with_capacity(64), carried: Vec::new() };
+    let mut read = Read {
+        whole: true,
+        records: Vec::with_capacity(64),
+        hashes: Vec::with_capacity(64),
+        carried: Vec::new(),
+    };
     let unreadable = read.all(chunk);
     let altered = read.altered(chunk);
     let first = |one: Option<(usize, String)>, other: Option<(usize, String)>| match (one, other) {
@@ -49,6 +53,8 @@ pub fn check(chunk: &Chunk) -> Checked {
 
 /// What was read of a row.
 struct Read {
+    /// The bytes could be told apart to the last one.
+    whole: bool,
     records: Vec<Record>,
     hashes: Vec<Hash>,
     /// The hash of the record before, as each record carries it.
@@ -62,6 +68,7 @@ impl Read {
         let mut place = 0;
         for bytes in chunk.encoded() {
             let Ok(bytes) = bytes else {
+                self.whole = false;
                 return unreadable.or(Some((place, "has a length that does not fit its row".to_owned())));
             };
             self.hashes.push(Hash::of(bytes));
@@ -86,9 +93,11 @@ impl Read {
     fn altered(&self, chunk: &Chunk) -> Option<(usize, String)> {
         let last = self.hashes.len().checked_sub(1)?;
         let expected = |place: usize| {
-            if place < last { self.carried.get(place + 1).copied() } else { Some(chunk.end().hash) }
+            let next = self.carried.get(place + 1).copied();
+            next.or_else(|| (place == last && self.whole).then_some(chunk.end().hash))
         };
-        let differs = |place: usize| expected(place) != self.hashes.get(place).copied();
+        let differs =
+            |place: usize| expected(place).is_some_and(|hash| Some(&hash) != self.hashes.get(place));
         let place = (0..=last).find(|place| differs(*place))?;
         // Where the next one differs as well, it is what it carries that was altered.
         let place = if place < last && differs(place + 1) { place + 1 } else { place };
@@ -110,7 +119,7 @@ impl Read {
         }
         let (first, last) = (self.records.first()?, self.records.last()?);
         let Head { sequence, at, .. } = chunk.end();
-        let whole = self.records.len() == self.hashes.len();
+        let whole = self.whole && self.records.len() == self.hashes.len();
         let said = (chunk.first_at(), at, sequence) == (first.at, last.at, last.sequence);
         let reason = "lies in a row that says something else about its records and their instants";
         (whole && !said).then(|| (self.records.len() - 1, reason.to_owned()))
