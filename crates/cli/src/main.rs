@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod bench_ledger;
 mod bill;
 mod book_file;
 mod convert;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => sample::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),
+        Command::Bench(Bench::Ledger(args)) => bench_ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(&folder),
     };

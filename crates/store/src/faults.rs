@@ -102,7 +102,7 @@ impl CrashImage {
         let pages = database.chunks_mut(PAGE).zip(later.database.chunks(PAGE)).enumerate();
         for (number, (page, moved)) in pages {
             let drawn = (number as u64 ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-            if drawn % 2 == 0 {
+            if drawn.is_multiple_of(2) {
                 page[..moved.len()].copy_from_slice(moved);
             }
         }

@@ -185,6 +185,12 @@ impl SqliteStore {
         })
     }
 
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Ends the store when all that was handed over is done.
     pub fn close(self) {
         drop(self);

@@ -3,6 +3,8 @@
 //! A store runs random work. At each point of each commit its files are copied, as a killed process would leave them;
 //! from the images around a commit those are made that a power cut leaves, with a log that was written up to some byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod bank;
 
 use std::fs;
