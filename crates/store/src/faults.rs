@@ -32,6 +32,8 @@ pub enum Fate {
     GoOn,
     /// The disk has no room for it. After the commit this is as [`Fate::Die`].
     Full,
+    /// Whether it was done is not told: after the commit it was, before it was not. The store goes on.
+    Doubt,
     /// The process ends here: nobody is answered, and the store does nothing any more.
     Die,
 }
