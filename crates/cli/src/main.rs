@@ -8,6 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod args;
 mod bench;
+mod bench_ledger;
 mod bill;
 mod book_file;
 mod convert;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => sample::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),
+        Command::Bench(Bench::Ledger(args)) => bench_ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(&folder),
     };

@@ -89,6 +89,13 @@ impl Number {
         self.0
     }
 
+    /// The number of `units` × 10⁻⁹. `None` above 10¹² in magnitude, which is what rounding may come to.
+    #[must_use]
+    pub fn from_units(units: i128) -> Option<Number> {
+        let limit = 10_i128.pow(12) * ONE;
+        (-limit <= units && units <= limit).then_some(Number(units))
+    }
+
     /// Whether the number is below zero.
     #[must_use]
     pub fn is_negative(self) -> bool {

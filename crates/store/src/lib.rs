@@ -1,0 +1,13 @@
+//! Where the ledger is durable: one narrow trait of verbs, [`store::Store`], and [`sqlite`], which implements it.
+//!
+//! The pure ledger decides; a store keeps its journal, answers when that is durable, and can prove it. Nothing here
+//! knows what money is for: requests go in, the ledger's own records and replies come out. The server and the
+//! command line know the trait only.
+
+pub mod error;
+pub mod faults;
+pub mod sqlite;
+pub mod store;
+
+pub use error::StoreError;
+pub use store::{Span, Store, Ticket};

@@ -1,0 +1,120 @@
+//! Copies of the whole database: a backup while the ledger is written, and the way back.
+//!
+//! A backup is the database as it was at one instant. The copy is made under one read transaction, which neither
+//! waits for the writer nor holds it up, and gets its name when it is whole and on the disk.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use crate::error::StoreError;
+
+/// Pages that are copied between two reports of progress: 8 MB.
+const STEP_PAGES: i32 = 1_024;
+
+/// How much of a copy is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Pages that are copied.
+    pub pages: u64,
+    /// Pages in all.
+    pub of: u64,
+}
+
+/// Copies the database behind `source` to a new file.
+///
+/// # Errors
+/// [`StoreError::Exists`] where there is such a file; [`StoreError::Full`]; others where a file can not be used.
+pub fn copy_to(
+    source: &Connection,
+    target: &Path,
+    progress: &mut dyn FnMut(Copied),
+) -> Result<(), StoreError> {
+    if target.exists() {
+        return Err(StoreError::Exists(target.to_path_buf()));
+    }
+    let partial = beside(target, "partial");
+    remove(&partial)?;
+    let copied = copy_pages(source, &partial, progress).and_then(|()| publish(&partial, target));
+    if copied.is_err() {
+        // The reason is told; what is left of the copy has no name that anybody takes for a backup.
+        let _ = remove(&partial);
+    }
+    copied
+}
+
+fn copy_pages(
+    source: &Connection,
+    partial: &Path,
+    progress: &mut dyn FnMut(Copied),
+) -> Result<(), StoreError> {
+    let mut target = Connection::open(partial)?;
+    // One read transaction around all steps: every page is of the same instant.
+    let reading = source.unchecked_transaction()?;
+    reading.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0))?;
+    {
+        let backup = Backup::new(source, &mut target)?;
+        loop {
+            let step = backup.step(STEP_PAGES)?;
+            let left = backup.progress();
+            let [of, remaining] =
+                [left.pagecount, left.remaining].map(|pages| u64::try_from(pages).unwrap_or(0));
+            progress(Copied { pages: of.saturating_sub(remaining), of });
+            match step {
+                StepResult::Done => break,
+                StepResult::More => {}
+                _ => return Err(StoreError::Database("the copy waits for a lock".to_owned())),
+            }
+        }
+    }
+    reading.finish()?;
+    // The copy says that it has a log; a single file is easier to keep.
+    target.pragma_update(None, "journal_mode", "DELETE")?;
+    target.close().map_err(|(_, error)| StoreError::from(error))
+}
+
+/// Gives a finished file its name, so that it is either there and whole or not there.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn publish(partial: &Path, target: &Path) -> Result<(), StoreError> {
+    File::open(partial)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StoreError::io("write", partial, error))?;
+    fs::rename(partial, target).map_err(|error| StoreError::io("write", target, error))?;
+    sync_folder_of(target)
+}
+
+/// The name with another ending behind it.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Removes a file, which need not be there.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// A new name is durable only when its folder is.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StoreError::io("write", folder, error))
+}

@@ -1,0 +1,121 @@
+//! What one commit writes: made by the one who decides, taken by the one who writes.
+
+use std::sync::Arc;
+
+use kopeck_ledger::account::Account;
+use kopeck_ledger::amount::Amount;
+use kopeck_ledger::ledger::Ledger;
+use kopeck_ledger::name::{AccountNumber, Moment, Sequence};
+use kopeck_ledger::record::{Record, Reply};
+use rusqlite::Transaction;
+use tokio::sync::oneshot;
+
+use crate::error::StoreError;
+use crate::sqlite::id_index::SealedRun;
+
+/// An account has a landmark whenever it has come by a multiple of so many entries.
+pub const LANDMARK_ENTRIES: u64 = 256;
+
+/// Where replies go.
+pub type Answer = oneshot::Sender<Result<Vec<Reply>, StoreError>>;
+
+/// Decided requests that become durable together.
+#[derive(Debug)]
+pub struct Batch {
+    /// What happened, in order. The one who decides looks back into the batches that are on their way.
+    pub records: Arc<Vec<Record>>,
+    /// Landmarks that the records have brought.
+    pub landmarks: Vec<Landmark>,
+    /// Ids of earlier records that leave memory.
+    pub run: Option<SealedRun>,
+    /// Who is answered what when it is durable.
+    pub answers: Vec<(Answer, Vec<Reply>)>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.run.is_none()
+    }
+
+    /// Writes what goes beside the journal.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses.
+    pub fn write_beside(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        write_landmarks(&self.landmarks, transaction)?;
+        self.run.as_ref().map_or(Ok(()), |run| run.write(transaction))
+    }
+
+    /// Answers everybody.
+    pub fn answer(self, outcome: &Result<(), StoreError>) {
+        for (answer, replies) in self.answers {
+            // Who asked may have gone; the work is done all the same.
+            let _ = answer.send(outcome.clone().map(|()| replies));
+        }
+    }
+}
+
+/// Where an account's history is at one of its entries, and what it holds there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Landmark {
+    /// Which account.
+    pub account: AccountNumber,
+    /// How many entries it has with this record.
+    pub entries: u64,
+    /// The record.
+    pub sequence: Sequence,
+    /// The record's instant.
+    pub at: Moment,
+    /// The balance after the record.
+    pub posted: Amount,
+}
+
+/// Adds the landmarks that a record brings, which `ledger` has just applied.
+pub fn landmarks_of(record: &Record, ledger: &Ledger, to: &mut Vec<Landmark>) {
+    let Some(transaction) = record.transaction() else { return };
+    let transfers = &transaction.transfers;
+    for (place, transfer) in transfers.iter().enumerate() {
+        for number in [transfer.debit, transfer.credit] {
+            let Some(account) = ledger.account(number) else { continue };
+            let beyond = account.entries % LANDMARK_ENTRIES;
+            let takes_part = |transfer: &&kopeck_ledger::record::Transfer| {
+                transfer.debit == number || transfer.credit == number
+            };
+            // Nearly always there is one transfer and no landmark: no more is asked than that.
+            if beyond >= transfers.len() as u64 || transfers[place + 1..].iter().any(|next| takes_part(&next))
+            {
+                continue;
+            }
+            if beyond < transfers.iter().filter(takes_part).count() as u64 {
+                to.push(landmark(account, record));
+            }
+        }
+    }
+}
+
+fn landmark(account: &Account, record: &Record) -> Landmark {
+    Landmark {
+        account: account.opening.number,
+        entries: account.entries,
+        sequence: record.sequence,
+        at: record.at,
+        posted: account.posted,
+    }
+}
+
+fn write_landmarks(landmarks: &[Landmark], transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO landmark (account, sequence, entries, at, posted) VALUES (?, ?, ?, ?, ?)",
+    )?;
+    for landmark in landmarks {
+        insert.execute((
+            landmark.account.0,
+            i64::try_from(landmark.sequence.0).unwrap_or(i64::MAX),
+            i64::try_from(landmark.entries).unwrap_or(i64::MAX),
+            landmark.at.nanoseconds(),
+            landmark.posted.micros().to_string(),
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Deciding, ahead of the disk: one thread asks the ledger about request after request and hands over what to write.
+//!
+//! Its ledger is ahead of what is durable by the batches on their way. Nobody sees it: replies are sent when the batch
+//! that they came of is durable, and readers see the durable state. Where a batch can not be written, all that was
+//! decided after it is void as well; then it begins again from the durable state.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, PoisonError};
+
+use kopeck_ledger::ledger::{Decision, Known, Ledger};
+use kopeck_ledger::name::{Moment, Sequence, TransactionId};
+use kopeck_ledger::record::{Outcome, Record, Reply};
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::sqlite::batch::{Answer, Batch, Landmark, landmarks_of};
+use crate::sqlite::id_index::{IdIndex, SealedRun};
+use crate::sqlite::journal;
+use crate::sqlite::queue::{Job, Work};
+use crate::sqlite::shared::{Clock, Shared};
+use crate::sqlite::writer::Command;
+
+/// A batch takes whatever waits, up to so many requests.
+const BATCH_REQUESTS: usize = 8_192;
+/// Batches whose records are kept at hand, because they may not be in the database yet: one is being written, one is
+/// handed over.
+const BATCHES_AT_HAND: usize = 3;
+
+/// The deciding thread's state.
+pub struct Decider {
+    shared: Arc<Shared>,
+    writer: SyncSender<Command>,
+    clock: Clock,
+    reader: Connection,
+    ahead: Ledger,
+    ids: IdIndex,
+    at_hand: VecDeque<Arc<Vec<Record>>>,
+    /// What was decided last is void: begin again from what is durable.
+    void: bool,
+}
+
+impl Decider {
+    /// Begins with nothing in memory: the first job loads it.
+    pub fn new(
+        shared: Arc<Shared>,
+        writer: SyncSender<Command>,
+        clock: Clock,
+        reader: Connection,
+    ) -> Decider {
+        Decider {
+            shared,
+            writer,
+            clock,
+            reader,
+            ahead: Ledger::default(),
+            ids: IdIndex::default(),
+            at_hand: VecDeque::new(),
+            void: true,
+        }
+    }
+
+    /// Takes over a state that was just loaded.
+    pub fn starting_with(mut self, ledger: Ledger, ids: IdIndex) -> Decider {
+        (self.ahead, self.ids, self.void) = (ledger, ids, false);
+        self
+    }
+
+    /// Decides until the queue is closed and empty.
+    pub fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        while let Some(jobs) = shared.queue.take(BATCH_REQUESTS) {
+            let (mut works, mut answers) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+            for job in jobs {
+                match job {
+                    Job::Decide(work, answer) => {
+                        works.push(work);
+                        answers.push(answer);
+                    }
+                    // Who asked may have gone.
+                    Job::Find(id, answer) => drop(answer.send(self.find(id))),
+                }
+            }
+            if !works.is_empty() && !self.perform(&works, answers) {
+                return;
+            }
+        }
+    }
+
+    /// Decides and hands over; false where there is no writer any more.
+    fn perform(&mut self, works: &[Work], answers: Vec<Answer>) -> bool {
+        match self.decide(works) {
+            Ok((draft, replies)) => self.hand_over(draft, answers.into_iter().zip(replies).collect()),
+            Err(error) => {
+                self.void = true;
+                for answer in answers {
+                    // Who asked may have gone.
+                    let _ = answer.send(Err(error.clone()));
+                }
+                true
+            }
+        }
+    }
+
+    /// The record of an id, durable or on its way.
+    fn find(&mut self, id: TransactionId) -> Result<Option<Sequence>, StoreError> {
+        if self.void || self.shared.has_failed() {
+            self.begin_again()?;
+        }
+        Ok(self.ids.find(id.0.as_u128(), &self.reader)?.map(Sequence))
+    }
+
+    /// Sends a batch to the writer; false where there is none any more.
+    fn hand_over(&mut self, draft: Draft, answers: Vec<(Answer, Vec<Reply>)>) -> bool {
+        let Draft { records, landmarks, run, .. } = draft;
+        let records = Arc::new(records);
+        self.at_hand.push_back(Arc::clone(&records));
+        while self.at_hand.len() > BATCHES_AT_HAND {
+            self.at_hand.pop_front();
+        }
+        let batch = Batch { records, landmarks, run, answers };
+        match self.writer.send(Command::Commit(Box::new(batch))) {
+            Ok(()) => true,
+            Err(mpsc::SendError(Command::Commit(batch))) => {
+                batch.answer(&Err(StoreError::Closed));
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn decide(&mut self, works: &[Work]) -> Result<(Draft, Vec<Vec<Reply>>), StoreError> {
+        if self.void || self.shared.has_failed() {
+            self.begin_again()?;
+        }
+        let run = self.ids.seal(self.ahead.head().sequence.0);
+        let now = (self.clock)();
+        let requests = works.iter().map(Work::len).sum();
+        let mut draft = Draft { records: Vec::with_capacity(requests), landmarks: Vec::new(), run, now };
+        while let Some(expired) = self.ahead.due(now) {
+            self.take([expired], &mut draft)?;
+        }
+        let mut replies = Vec::with_capacity(works.len());
+        for work in works {
+            replies.push(self.work(work, &mut draft)?);
+        }
+        Ok((draft, replies))
+    }
+
+    fn work(&mut self, work: &Work, draft: &mut Draft) -> Result<Vec<Reply>, StoreError> {
+        match work {
+            Work::Each(requests) => {
+                let mut replies = Vec::with_capacity(requests.len());
+                for request in requests {
+                    let now = draft.now;
+                    let decide = |ledger: &Ledger, known: &Lookup<'_>| ledger.decide(request, now, known);
+                    replies.push(self.decide_one(decide, draft)?);
+                }
+                Ok(replies)
+            }
+            Work::Chain(members) => {
+                let now = draft.now;
+                let decide = |ledger: &Ledger, known: &Lookup<'_>| ledger.decide_chain(members, now, known);
+                Ok(vec![self.decide_one(decide, draft)?])
+            }
+        }
+    }
+
+    fn decide_one(
+        &mut self,
+        decide: impl FnOnce(&Ledger, &Lookup<'_>) -> Decision,
+        draft: &mut Draft,
+    ) -> Result<Reply, StoreError> {
+        let failure = RefCell::new(None);
+        let lookup = Lookup {
+            ids: &self.ids,
+            decided: &draft.records,
+            at_hand: &self.at_hand,
+            reader: &self.reader,
+            failure: &failure,
+        };
+        let decision = decide(&self.ahead, &lookup);
+        if let Some(error) = failure.take() {
+            return Err(error);
+        }
+        self.take(decision.records, draft)?;
+        Ok(decision.reply)
+    }
+
+    fn take(
+        &mut self,
+        records: impl IntoIterator<Item = Record>,
+        draft: &mut Draft,
+    ) -> Result<(), StoreError> {
+        // Records are large: they are moved once, to where they stay, and looked at there.
+        let first = draft.records.len();
+        draft.records.extend(records);
+        for record in &draft.records[first..] {
+            self.ahead.apply(record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            if let Some(asked) = record.asked {
+                self.ids.note(asked.id.0.as_u128(), record.sequence.0);
+            }
+            landmarks_of(record, &self.ahead, &mut draft.landmarks);
+        }
+        Ok(())
+    }
+
+    /// Waits until the writer has dealt with all that was handed over, and takes the durable state.
+    fn begin_again(&mut self) -> Result<(), StoreError> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.writer.send(Command::BeginAgain(answer)).map_err(|_| StoreError::Closed)?;
+        answered.recv().map_err(|_| StoreError::Closed)??;
+        let ledger = self.shared.durable.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.ids = load_ids(&self.reader)?;
+        self.ahead = ledger;
+        self.at_hand.clear();
+        self.void = false;
+        Ok(())
+    }
+}
+
+/// The ids of a journal: those in runs, and those of its tail.
+///
+/// # Errors
+/// [`StoreError`] where they can not be read.
+pub fn load_ids(reader: &Connection) -> Result<IdIndex, StoreError> {
+    let mut ids = IdIndex::load(reader)?;
+    journal::records_from(Sequence(ids.through()).next(), reader, |record| {
+        if let Some(asked) = record.asked {
+            ids.note(asked.id.0.as_u128(), record.sequence.0);
+        }
+        Ok(true)
+    })?;
+    Ok(ids)
+}
+
+/// A batch that is being decided.
+struct Draft {
+    records: Vec<Record>,
+    landmarks: Vec<Landmark>,
+    run: Option<SealedRun>,
+    now: Moment,
+}
+
+/// What was asked before: in the journal, in batches on their way to it, or in the batch that is being decided.
+struct Lookup<'a> {
+    ids: &'a IdIndex,
+    decided: &'a [Record],
+    at_hand: &'a VecDeque<Arc<Vec<Record>>>,
+    reader: &'a Connection,
+    /// Why something could not be looked up: then the answer counts for nothing.
+    failure: &'a RefCell<Option<StoreError>>,
+}
+
+impl Lookup<'_> {
+    fn find(&self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+        let Some(sequence) = self.ids.find(id.0.as_u128(), self.reader)? else { return Ok(None) };
+        let sequence = Sequence(sequence);
+        let batches = self.at_hand.iter().map(|records| records.as_slice());
+        match batches.chain([self.decided]).find_map(|records| record_in(records, sequence)) {
+            Some(record) => Ok(Some(record.clone())),
+            None => journal::record(sequence, self.reader).map(Some),
+        }
+    }
+}
+
+/// A record among records without gaps.
+fn record_in(records: &[Record], sequence: Sequence) -> Option<&Record> {
+    let place = sequence.0.checked_sub(records.first()?.sequence.0)?;
+    records.get(usize::try_from(place).ok()?)
+}
+
+impl Known for Lookup<'_> {
+    fn outcome(&self, id: TransactionId) -> Option<Outcome> {
+        self.record(id).and_then(|record| record.outcome())
+    }
+
+    fn record(&self, id: TransactionId) -> Option<Record> {
+        match self.find(id) {
+            Ok(found) => found,
+            Err(error) => {
+                self.failure.borrow_mut().get_or_insert(error);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Which ids the journal knows, and at which record: exact, without an index on the hot path.
+//!
+//! Time-ordered ids (UUID v7) come nearly in their order: one that lies above all that were before is new, and is put
+//! at the end of a list, which stays in order. One that comes late goes into a table beside. When both are large enough
+//! they become a *run*: the ids in order, in blocks, with a filter, written in the same transaction as the records that
+//! follow. A run is never changed. After a restart the runs are found again, and the rest is read from the journal's
+//! tail. Ids without an order are as exact, and slower: each has to pass the filters of all runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use crate::error::StoreError;
+use crate::sqlite::id_filter::IdFilter;
+use crate::sqlite::id_hash::IdHash;
+
+/// So many ids make a run.
+pub const RUN_IDS: usize = 1 << 16;
+/// Ids in one block of a run, which is what one lookup reads: 6 KB.
+const BLOCK_IDS: usize = 256;
+/// Bytes of an id and its record in a block.
+const ENTRY_BYTES: usize = 24;
+/// Bytes of an id.
+const ID_BYTES: usize = 16;
+/// Blocks are numbered by run and place.
+const BLOCKS_IN_RUN: i64 = 1 << 24;
+/// So many of the newest runs stay in memory as well: what is retried is mostly new.
+const RESIDENT_RUNS: usize = 4;
+
+/// An id of a caller, as a number: UUIDs compare as their bytes do.
+pub type Id = u128;
+
+/// Ids in their order, each with its record's sequence number.
+type SortedIds = Vec<(Id, u64)>;
+
+/// The index, as its one writer sees it.
+#[derive(Debug, Default)]
+pub struct IdIndex {
+    /// The newest ids, in the order in which they came and which is theirs as well.
+    ordered: SortedIds,
+    /// The newest ids that came after a greater one.
+    late: HashMap<Id, u64, IdHash>,
+    /// The greatest id of all. `None` where there is none.
+    greatest: Option<Id>,
+    runs: Vec<Run>,
+    next_run: i64,
+}
+
+/// A run, as far as it is in memory.
+#[derive(Debug)]
+struct Run {
+    number: i64,
+    least: Id,
+    greatest: Id,
+    /// The greatest id of this run and all before it.
+    greatest_so_far: Id,
+    /// The last record whose ids are in this run or in those before it.
+    through: u64,
+    /// Its ids themselves, while it is among the newest.
+    resident: Option<Arc<SortedIds>>,
+    /// Read when first asked for.
+    lookup: OnceLock<Lookup>,
+}
+
+/// What tells where in a run an id is.
+#[derive(Debug)]
+struct Lookup {
+    filter: IdFilter,
+    /// The first id of each block.
+    fences: Vec<Id>,
+}
+
+/// A run that is to be written with the next commit.
+#[derive(Debug, Clone)]
+pub struct SealedRun {
+    number: i64,
+    through: u64,
+    ids: Arc<SortedIds>,
+}
+
+impl IdIndex {
+    /// The runs of a database. What came after [`IdIndex::through`] must be noted again.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be read or a run is not one.
+    pub fn load(connection: &Connection) -> Result<IdIndex, StoreError> {
+        let mut index = IdIndex::default();
+        let mut rows = connection.prepare("SELECT run, through, least, greatest FROM id_run ORDER BY run")?;
+        let mut rows = rows.query(())?;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            let [least, greatest] = [row.get(2)?, row.get(3)?].map(Id::from_be_bytes);
+            let through = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            index.push(number, through, (least, greatest), None);
+        }
+        Ok(index)
+    }
+
+    /// The last record whose ids lie in runs; 0 where there is none.
+    pub fn through(&self) -> u64 {
+        self.runs.last().map_or(0, |run| run.through)
+    }
+
+    /// The record that came with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a run can not be read.
+    pub fn find(&self, id: Id, connection: &Connection) -> Result<Option<u64>, StoreError> {
+        if self.greatest.is_none_or(|greatest| id > greatest) {
+            return Ok(None);
+        }
+        let recent = self.late.get(&id).copied().or_else(|| search_backwards(&self.ordered, id));
+        if recent.is_some() {
+            return Ok(recent);
+        }
+        for run in self.runs.iter().rev() {
+            if id > run.greatest_so_far {
+                break;
+            }
+            if let Some(sequence) = run.find(id, connection)? {
+                return Ok(Some(sequence));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes the id of a record. An id that is there already keeps its first record.
+    pub fn note(&mut self, id: Id, sequence: u64) {
+        if self.greatest.is_none_or(|greatest| id > greatest) {
+            self.greatest = Some(id);
+            self.ordered.push((id, sequence));
+        } else if search_backwards(&self.ordered, id).is_none() {
+            self.late.entry(id).or_insert(sequence);
+        }
+    }
+
+    /// Makes a run of the ids in memory where they are enough; all records up to `through` have been noted.
+    pub fn seal(&mut self, through: u64) -> Option<SealedRun> {
+        if self.ordered.len() + self.late.len() < RUN_IDS {
+            return None;
+        }
+        let mut ids = std::mem::replace(&mut self.ordered, Vec::with_capacity(RUN_IDS + RUN_IDS / 4));
+        ids.extend(self.late.drain());
+        // Two ascending lists are merged by the stable sort in one pass where few came late.
+        ids.sort();
+        let (least, greatest) = (ids.first()?.0, ids.last()?.0);
+        let ids = Arc::new(ids);
+        let number = self.next_run;
+        self.push(number, through, (least, greatest), Some(Arc::clone(&ids)));
+        if let Some(older) = self.runs.len().checked_sub(RESIDENT_RUNS + 1) {
+            self.runs[older].resident = None;
+        }
+        Some(SealedRun { number, through, ids })
+    }
+
+    fn push(
+        &mut self,
+        number: i64,
+        through: u64,
+        (least, greatest): (Id, Id),
+        resident: Option<Arc<SortedIds>>,
+    ) {
+        let before = self.runs.last().map_or(0, |run| run.greatest_so_far);
+        let greatest_so_far = before.max(greatest);
+        self.greatest = self.greatest.max(Some(greatest));
+        self.next_run = number + 1;
+        let lookup = OnceLock::new();
+        self.runs.push(Run { number, least, greatest, greatest_so_far, through, resident, lookup });
+    }
+}
+
+impl Run {
+    fn find(&self, id: Id, connection: &Connection) -> Result<Option<u64>, StoreError> {
+        if id < self.least || id > self.greatest {
+            return Ok(None);
+        }
+        if let Some(ids) = &self.resident {
+            let place = ids.binary_search_by_key(&id, |(known, _)| *known);
+            return Ok(place.ok().map(|place| ids[place].1));
+        }
+        let lookup = self.lookup(connection)?;
+        if !lookup.filter.may_hold(id) {
+            return Ok(None);
+        }
+        let block = lookup.fences.partition_point(|first| *first <= id).saturating_sub(1);
+        let mut statement = connection.prepare_cached("SELECT entries FROM id_block WHERE block = ?")?;
+        let number = self.number * BLOCKS_IN_RUN + i64::try_from(block).unwrap_or(0);
+        let entries: Option<Vec<u8>> = statement.query_row([number], |row| row.get(0)).optional()?;
+        let entries = entries.ok_or_else(|| self.broken("misses a block"))?;
+        Ok(entries_of(&entries).find(|(known, _)| *known == id).map(|(_, sequence)| sequence))
+    }
+
+    fn lookup(&self, connection: &Connection) -> Result<&Lookup, StoreError> {
+        if let Some(lookup) = self.lookup.get() {
+            return Ok(lookup);
+        }
+        let mut statement = connection.prepare_cached("SELECT filter, fences FROM id_run WHERE run = ?")?;
+        let (filter, fences): (Vec<u8>, Vec<u8>) =
+            statement.query_row([self.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let filter = IdFilter::from_bytes(filter).ok_or_else(|| self.broken("has no filter"))?;
+        let (fences, _) = fences.as_chunks::<ID_BYTES>();
+        let fences = fences.iter().map(|bytes| Id::from_be_bytes(*bytes)).collect();
+        Ok(self.lookup.get_or_init(|| Lookup { filter, fences }))
+    }
+
+    fn broken(&self, what: &str) -> StoreError {
+        StoreError::Corrupt(format!("run {} of the index of ids {what}", self.number))
+    }
+}
+
+impl SealedRun {
+    /// Writes the run.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses, as when the disk is full.
+    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        let ids = &self.ids;
+        let filter = IdFilter::of(ids.iter().map(|(id, _)| *id));
+        let mut fences = Vec::with_capacity(ids.len().div_ceil(BLOCK_IDS) * ID_BYTES);
+        let mut insert = transaction.prepare_cached("INSERT INTO id_block (block, entries) VALUES (?, ?)")?;
+        let mut entries = Vec::with_capacity(BLOCK_IDS * ENTRY_BYTES);
+        for (place, block) in (0_i64..).zip(ids.chunks(BLOCK_IDS)) {
+            fences.extend(block[0].0.to_be_bytes());
+            entries.clear();
+            for (id, sequence) in block {
+                entries.extend(id.to_be_bytes());
+                entries.extend(sequence.to_be_bytes());
+            }
+            insert.execute((self.number * BLOCKS_IN_RUN + place, &entries))?;
+        }
+        let [least, greatest] = [ids.first(), ids.last()].map(|id| id.map_or(0, |id| id.0).to_be_bytes());
+        let through = i64::try_from(self.through).unwrap_or(i64::MAX);
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO id_run (run, through, least, greatest, fences, filter) VALUES (?, ?, ?, ?, ?, ?)",
+        )?;
+        insert.execute((self.number, through, least, greatest, &fences, filter.bytes()))?;
+        Ok(())
+    }
+}
+
+/// The record of an id in an ascending list; quickest near its end, where ids that come a little late are.
+fn search_backwards(ids: &[(Id, u64)], id: Id) -> Option<u64> {
+    let mut step = 1;
+    while step < ids.len() && ids[ids.len() - step].0 > id {
+        step *= 2;
+    }
+    let from = ids.len().saturating_sub(step);
+    let place = ids[from..].binary_search_by_key(&id, |(known, _)| *known).ok()?;
+    Some(ids[from + place].1)
+}
+
+/// The last record whose ids are in the runs of a database; 0 where there is none.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn through(connection: &Connection) -> Result<u64, StoreError> {
+    let last: Option<i64> = connection.query_row("SELECT max(through) FROM id_run", (), |row| row.get(0))?;
+    Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+}
+
+/// Hands all ids in the runs of a database to `take`, each with its record.
+///
+/// # Errors
+/// [`StoreError`] where they can not be read.
+pub fn pairs(connection: &Connection, mut take: impl FnMut(Id, u64)) -> Result<(), StoreError> {
+    let mut select = connection.prepare("SELECT entries FROM id_block")?;
+    let mut blocks = select.query(())?;
+    while let Some(block) = blocks.next()? {
+        let entries = block.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        entries_of(entries).for_each(|(id, sequence)| take(id, sequence));
+    }
+    Ok(())
+}
+
+fn entries_of(bytes: &[u8]) -> impl Iterator<Item = (Id, u64)> {
+    let (entries, _) = bytes.as_chunks::<ENTRY_BYTES>();
+    entries.iter().map(|entry| {
+        let (mut id, mut sequence) = ([0; ID_BYTES], [0; 8]);
+        id.copy_from_slice(&entry[..ID_BYTES]);
+        sequence.copy_from_slice(&entry[ID_BYTES..]);
+        (Id::from_be_bytes(id), u64::from_be_bytes(sequence))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_id_that_was_noted_is_found_at_its_first_record(
+            steps in proptest::collection::vec((0_u64..1_000, any::<bool>()), 1..400),
+        ) {
+            let connection = Connection::open_in_memory().unwrap();
+            let (mut index, mut model) = (IdIndex::default(), BTreeMap::new());
+            for (sequence, (drawn, is_ordered)) in (1_u64..).zip(steps) {
+                let id = Id::from(if is_ordered { sequence * 3 + drawn % 4 } else { drawn });
+                prop_assert_eq!(index.find(id, &connection).unwrap(), model.get(&id).copied());
+                index.note(id, sequence);
+                model.entry(id).or_insert(sequence);
+            }
+            for (id, sequence) in model {
+                prop_assert_eq!(index.find(id, &connection).unwrap(), Some(sequence));
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_found_again_and_tell_all_their_ids() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("version_1.sql")).unwrap();
+        let id = |number: u64| Id::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << (number % 3 * 30);
+        let mut index = IdIndex::default();
+        let all = RUN_IDS as u64 * 6;
+        for number in 1..=all {
+            index.note(id(number), number);
+            if let Some(run) = index.seal(number) {
+                let transaction = connection.transaction().unwrap();
+                run.write(&transaction).unwrap();
+                transaction.commit().unwrap();
+            }
+        }
+        let loaded = IdIndex::load(&connection).unwrap();
+        assert_eq!(loaded.through(), all);
+        for index in [&index, &loaded] {
+            for number in (1..=all).step_by(101) {
+                assert_eq!(index.find(id(number), &connection).unwrap(), Some(number));
+                assert_eq!(index.find(id(all + number), &connection).unwrap(), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The whole state, written down now and then, so that an opening replays the journal's end and not all of it.
+//!
+//! A snapshot is begun when as much has been written as the last one was large, and at least [`BEGIN_BYTES`]: so its
+//! cost stays in proportion, and so does what an opening replays. It is packed at one instant and written in parts, one
+//! with each commit; it counts when its last part is there. A snapshot is made from the journal and can be made again;
+//! `kopeck ledger verify` compares it with what the journal comes to.
+
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+
+use kopeck_ledger::ledger::Ledger;
+use kopeck_ledger::name::Sequence;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::error::StoreError;
+use crate::sqlite::shared::Shared;
+use crate::sqlite::writer::check_epoch;
+
+/// A snapshot is made after at least so many bytes of journal.
+const BEGIN_BYTES: u64 = 64 << 20;
+/// At a closing a snapshot is made after so many bytes of journal: replaying them takes a moment.
+const CLOSE_BYTES: u64 = 4 << 20;
+/// Bytes of one part.
+const PART_BYTES: usize = 1 << 20;
+
+/// Snapshots as the writer makes them.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    /// Bytes of journal since the last one was begun.
+    since: u64,
+    /// Bytes of the last one.
+    size: u64,
+    waiting: VecDeque<Part>,
+}
+
+/// A part of a snapshot.
+#[derive(Debug, Clone)]
+pub struct Part {
+    sequence: Sequence,
+    part: i64,
+    parts: i64,
+    state: Vec<u8>,
+}
+
+impl Snapshots {
+    /// After an opening that has replayed so many bytes of journal on a snapshot of so many bytes.
+    pub fn after(replayed: u64, size: u64) -> Snapshots {
+        Snapshots { since: replayed, size, waiting: VecDeque::new() }
+    }
+
+    /// What the next commit should write as well.
+    pub fn next_part(&self) -> Option<Part> {
+        self.waiting.front().cloned()
+    }
+
+    /// It is written.
+    pub fn part_is_written(&mut self) {
+        self.waiting.pop_front();
+    }
+
+    /// A commit has failed: what was begun is begun again later.
+    pub fn forget_parts(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// After a commit of so many bytes: begins a snapshot of the durable state where it is time.
+    pub fn after_commit(&mut self, bytes: u64, shared: &Shared) {
+        self.since += bytes;
+        if self.waiting.is_empty() && self.since >= self.size.max(BEGIN_BYTES) {
+            self.begin(shared);
+        }
+    }
+
+    /// At a closing: writes what is left, or a last snapshot where much would have to be replayed.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses.
+    pub fn finish(
+        &mut self,
+        connection: &mut Connection,
+        epoch: i64,
+        shared: &Shared,
+    ) -> Result<(), StoreError> {
+        if self.since >= CLOSE_BYTES {
+            self.begin(shared);
+        }
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        check_epoch(&transaction, epoch)?;
+        for part in self.waiting.drain(..) {
+            part.write(&transaction)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn begin(&mut self, shared: &Shared) {
+        let durable = shared.durable.read().unwrap_or_else(PoisonError::into_inner);
+        let sequence = durable.head().sequence;
+        let packed = durable.pack();
+        drop(durable);
+        (self.since, self.size) = (0, packed.len() as u64);
+        let parts = i64::try_from(packed.len().div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
+        let pieces = (0..).zip(packed.chunks(PART_BYTES));
+        self.waiting =
+            pieces.map(|(part, state)| Part { sequence, part, parts, state: state.to_vec() }).collect();
+    }
+}
+
+impl Part {
+    /// Writes the part. The first takes away what an earlier snapshot has left unfinished, the last the one before.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses.
+    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        let sequence = i64::try_from(self.sequence.0).unwrap_or(i64::MAX);
+        transaction
+            .prepare_cached(
+                "INSERT INTO snapshot (sequence, part, parts, hash, state) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute((sequence, self.part, self.parts, blake3::hash(&self.state).as_bytes(), &self.state))?;
+        if self.part + 1 == self.parts {
+            transaction.prepare_cached("DELETE FROM snapshot WHERE sequence <> ?")?.execute([sequence])?;
+        }
+        Ok(())
+    }
+}
+
+/// A stored state.
+#[derive(Debug)]
+pub struct Stored {
+    /// The state.
+    pub ledger: Ledger,
+    /// Its size when packed.
+    pub bytes: u64,
+}
+
+/// The record that the last whole snapshot was made after.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn newest(connection: &Connection) -> Result<Option<Sequence>, StoreError> {
+    let newest = "SELECT sequence FROM snapshot GROUP BY sequence HAVING count(*) = max(parts) \
+                  ORDER BY sequence DESC LIMIT 1";
+    let sequence: Option<i64> = connection.query_row(newest, (), |row| row.get(0)).optional()?;
+    Ok(sequence.and_then(|sequence| u64::try_from(sequence).ok()).map(Sequence))
+}
+
+/// The packed state of the last whole snapshot, with the record that it is the state after. `None` where there is
+/// none, or a part of it does not have its hash.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn packed(connection: &Connection) -> Result<Option<(Sequence, Vec<u8>)>, StoreError> {
+    let Some(sequence) = newest(connection)? else { return Ok(None) };
+    let mut packed = Vec::new();
+    let mut parts =
+        connection.prepare("SELECT hash, state FROM snapshot WHERE sequence = ? ORDER BY part")?;
+    let mut parts = parts.query([i64::try_from(sequence.0).unwrap_or(i64::MAX)])?;
+    while let Some(part) = parts.next()? {
+        let hash: [u8; 32] = part.get(0)?;
+        let state = part.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if blake3::hash(state) != hash {
+            return Ok(None);
+        }
+        packed.extend_from_slice(state);
+    }
+    Ok(Some((sequence, packed)))
+}
+
+/// The state to begin with: that of the last whole snapshot which can be read, or of an empty journal.
+///
+/// # Errors
+/// [`StoreError`] where the database can not be read.
+pub fn load(connection: &Connection) -> Result<Stored, StoreError> {
+    let empty = || Stored { ledger: Ledger::default(), bytes: 0 };
+    let Some((sequence, packed)) = packed(connection)? else { return Ok(empty()) };
+    let stored = Ledger::unpack(&packed).ok().filter(|ledger| ledger.head().sequence == sequence);
+    // One that can not be read costs time: the journal has it all. Verifying tells of it.
+    Ok(stored.map_or_else(empty, |ledger| Stored { ledger, bytes: packed.len() as u64 }))
+}

@@ -1,0 +1,164 @@
+//! Proving a journal: every byte against the hashes, every record against the rules, and all that is kept beside it.
+//!
+//! One thread reads rows, two compute hashes and decode, and this one follows the money in the journal's order. What is
+//! found is the first broken record, with its reason; what comes after a break proves nothing.
+
+mod fold;
+mod row;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
+use kopeck_ledger::name::Sequence;
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::sqlite::connections::{self, DATABASE_FILE};
+use crate::sqlite::head_log::{self, LoggedHead};
+use crate::sqlite::journal::{self, Chunk, Head};
+
+use fold::Fold;
+use row::Checked;
+
+/// Rows that travel between threads together: 2 MB.
+const GROUP_ROWS: usize = 256;
+/// Groups that wait before each thread.
+const GROUPS_WAITING: usize = 2;
+/// Threads that compute hashes.
+const HASHERS: usize = 2;
+
+/// How far verifying has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records that are proven.
+    pub records: u64,
+    /// Records in all.
+    pub of: u64,
+}
+
+/// What verifying has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Records that are proven.
+    pub records: u64,
+    /// Transfers in them.
+    pub transfers: u64,
+    /// The journal's end, as far as it is proven.
+    pub head: Head,
+    /// The first that is broken.
+    pub problem: Option<Problem>,
+}
+
+/// Something that is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which record, where it is about one.
+    pub record: Option<Sequence>,
+    /// What is wrong, in words that follow "record 17".
+    pub reason: String,
+}
+
+impl Problem {
+    fn at(record: Sequence, reason: impl fmt::Display) -> Problem {
+        Problem { record: Some(record), reason: reason.to_string() }
+    }
+
+    fn beside(reason: impl fmt::Display) -> Problem {
+        Problem { record: None, reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.record {
+            Some(record) => write!(f, "record {record} {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+/// Verifies the ledger in a folder, whether it is open or not.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read at all.
+pub fn folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, StoreError> {
+    let path = folder.join(DATABASE_FILE);
+    if !path.is_file() {
+        return Err(StoreError::Missing(folder.to_path_buf()));
+    }
+    // Written down before the journal is read: whatever they name must be there.
+    let heads = head_log::read(folder)?;
+    database(&path, heads, progress)
+}
+
+/// Verifies a database, such as a backup, against heads that were written down elsewhere.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read at all.
+pub fn database(
+    path: &Path,
+    heads: Vec<LoggedHead>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, StoreError> {
+    let connection = connections::reader(path)?;
+    // The journal is read by another connection, later: what is beside it now must be true of it then.
+    let reading = connection.unchecked_transaction()?;
+    let of = journal::head(&connection)?.sequence.0;
+    let journal = connections::reader(path)?;
+    let mut fold = Fold::new(heads, &connection)?;
+    let problem = thread::scope(|scope| {
+        let (mut to_hashers, mut from_hashers) = (Vec::new(), Vec::new());
+        for _ in 0..HASHERS {
+            let (to_hasher, groups) = mpsc::sync_channel(GROUPS_WAITING);
+            let (checked, from_hasher) = mpsc::sync_channel(GROUPS_WAITING);
+            scope.spawn(move || hash(&groups, &checked));
+            to_hashers.push(to_hasher);
+            from_hashers.push(from_hasher);
+        }
+        scope.spawn(move || read(&journal, &to_hashers));
+        let mut turns = from_hashers.iter().cycle();
+        // Groups come back from the hashers in the order in which they were dealt.
+        while let Some(Ok(group)) = turns.next().map(Receiver::recv) {
+            for row in group {
+                fold.take(row)?;
+                if fold.is_broken() {
+                    return Ok(());
+                }
+            }
+            progress(Progress { records: fold.records(), of: of.max(fold.records()) });
+        }
+        fold.end()
+    });
+    reading.finish()?;
+    problem.map(|()| fold.report())
+}
+
+/// A row as it was read, or why it was not.
+type Read = Result<Chunk, StoreError>;
+
+/// Deals all rows to the hashers; ends early where nobody takes them any more.
+fn read(journal: &Connection, to_hashers: &[SyncSender<Vec<Read>>]) {
+    let mut turns = to_hashers.iter().cycle();
+    let mut deal = |group: Vec<Read>| turns.next().is_some_and(|hasher| hasher.send(group).is_ok());
+    let mut group = Vec::with_capacity(GROUP_ROWS);
+    let read = journal::rows_from(Sequence::NONE, journal, |chunk| {
+        group.push(Ok(chunk));
+        Ok(group.len() < GROUP_ROWS || deal(std::mem::replace(&mut group, Vec::with_capacity(GROUP_ROWS))))
+    });
+    group.extend(read.err().map(Err));
+    if !group.is_empty() {
+        deal(group);
+    }
+}
+
+/// Checks each row by itself.
+fn hash(groups: &Receiver<Vec<Read>>, checked: &SyncSender<Vec<Result<Checked, StoreError>>>) {
+    while let Ok(group) = groups.recv() {
+        let group = group.into_iter().map(|row| row.map(|chunk| row::check(&chunk))).collect();
+        if checked.send(group).is_err() {
+            return;
+        }
+    }
+}
