@@ -165,6 +165,7 @@ impl<'a, 'b> Billing<'a, 'b> {
         write: impl Fn(&Piece<'_>) -> T,
         done: &Sender<(usize, Result<Written<T>, Overflow>)>,
     ) -> Notices {
+        let _last = CloseOnPanic(queue);
         let mut walker = Walker::new(self.known, self.places);
         while let Some((number, cut)) = queue.next(pieces) {
             let written = self.piece(&mut walker, cut).and_then(|()| {
@@ -348,6 +349,17 @@ impl Queue {
     /// No thread panics while it holds the lock: it only counts.
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets the other threads end where one panics: its piece will never come, and they would wait for their turn.
+struct CloseOnPanic<'q>(&'q Queue);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.close();
+        }
     }
 }
 
