@@ -3,7 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_types,
-    reason = "a measurement: it reads the clock and may stop"
+    clippy::disallowed_macros,
+    reason = "a measurement: it reads the clock, prints and may stop"
 )]
 
 use std::hint::black_box;
@@ -42,10 +43,8 @@ fn account(number: u128) -> AccountId {
     AccountId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + number * 0x9e37_79b9))
 }
 
-fn main() {
+fn ledger(now: Moment, actor: &Text) -> Ledger {
     let mut ledger = Ledger::default();
-    let now = Moment::from_nanoseconds(1_800_000_000_000_000_000).unwrap();
-    let actor = Some(Text::new("0199a000-0000-7000-8000-000000000001").unwrap());
     for number in 0..ACCOUNTS {
         let new = NewAccount {
             id: account(number),
@@ -58,28 +57,36 @@ fn main() {
             coefficient: Coefficient::ONE,
         };
         let id = TransactionId(Uuid::from_u128(number + 1));
-        let decision =
-            ledger.decide(&Request { id, actor: actor.clone(), work: Work::Open(new) }, now, &Nothing);
-        ledger.apply(&decision.records[0]).unwrap();
+        let request = Request { id, actor: Some(actor.clone()), work: Work::Open(new) };
+        ledger.apply(&ledger.decide(&request, now, &Nothing).records[0]).unwrap();
     }
-    let request = |number: u128| {
-        let debit = number * 7_919 % ACCOUNTS;
-        let movement = Movement {
-            debit: account(debit),
-            credit: account((debit + 1 + number % 97) % ACCOUNTS),
-            amount: Amount::from_micros(1_000_000 + number.cast_signed()),
-            purpose: Purpose::DirectTransfer,
-        };
-        let transact = Transact { movements: vec![movement], project: None, reference: None, hold: None };
-        let id = TransactionId(Uuid::from_u128((1 << 96) + number));
-        Request { id, actor: actor.clone(), work: Work::Transact(transact) }
+    ledger
+}
+
+fn request(number: u128, actor: &Text) -> Request {
+    let debit = number * 7_919 % ACCOUNTS;
+    let movement = Movement {
+        debit: account(debit),
+        credit: account((debit + 1 + number % 97) % ACCOUNTS),
+        amount: Amount::from_micros(1_000_000 + number.cast_signed()),
+        purpose: Purpose::DirectTransfer,
     };
+    let transact = Transact { movements: vec![movement], project: None, reference: None, hold: None };
+    let id = TransactionId(Uuid::from_u128((1 << 96) + number));
+    Request { id, actor: Some(actor.clone()), work: Work::Transact(transact) }
+}
+
+fn main() {
+    let now = Moment::from_nanoseconds(1_800_000_000_000_000_000).unwrap();
+    let actor = Text::new("0199a000-0000-7000-8000-000000000001").unwrap();
+    let mut ledger = ledger(now, &actor);
     let (mut decided, mut encoded, mut decoded) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let (mut records, mut bytes, mut size) = (Vec::new(), Vec::new(), 0);
     let mut head = Hash::GENESIS;
     let mut content = Duration::ZERO;
     for batch in 0..TRANSFERS / BATCH {
-        let requests: Vec<Request> = (batch * BATCH..(batch + 1) * BATCH).map(request).collect();
+        let requests: Vec<Request> =
+            (batch * BATCH..(batch + 1) * BATCH).map(|number| request(number, &actor)).collect();
         records.clear();
         bytes.clear();
         let start = Instant::now();

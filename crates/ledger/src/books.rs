@@ -15,8 +15,6 @@ pub(crate) trait Books {
     fn single(&self, kind: AccountKind, currency: Currency) -> Option<AccountNumber>;
     fn count(&self) -> usize;
     fn hold(&self, id: HoldId) -> Option<OpenHold>;
-    /// Whether the chain that is being decided has resolved the hold.
-    fn resolved_in_chain(&self, id: HoldId) -> bool;
     fn accrued(&self, key: &(AccountNumber, Text)) -> Amount;
     fn charged(&self, key: &(AccountNumber, Text)) -> Option<&Charged>;
     fn corrected(&self, id: TransactionId) -> Option<Corrected>;
@@ -86,10 +84,6 @@ impl Books for Draft<'_> {
 
     fn hold(&self, id: HoldId) -> Option<OpenHold> {
         self.holds.get(&id).copied().unwrap_or_else(|| self.below.hold(id))
-    }
-
-    fn resolved_in_chain(&self, id: HoldId) -> bool {
-        self.holds.get(&id).is_some_and(Option::is_none)
     }
 
     fn accrued(&self, key: &(AccountNumber, Text)) -> Amount {

@@ -9,7 +9,7 @@ use crate::books::{Books, Draft};
 use crate::decide;
 use crate::ledger::{Decision, Known, Ledger, retried};
 use crate::name::{Moment, Sequence, TransactionId};
-use crate::record::{Asked, Body, Receipt, Record, Reply};
+use crate::record::{Asked, Body, Outcome, Receipt, Record, Reply};
 use crate::refusal::{Lasting, Refusal, Shortage};
 use crate::request::{CHAIN_LIMIT, Request};
 
@@ -22,9 +22,10 @@ pub(crate) fn decide(ledger: &Ledger, members: &[Request], now: Moment, known: &
         return Decision::without_trace(reply);
     }
     let mut draft = Draft::of(ledger);
-    let mut records = SmallVec::new();
+    let mut records: SmallVec<[Record; 1]> = SmallVec::new();
     for (place, member) in members.iter().enumerate() {
-        match decide::body(&draft, member, now, known) {
+        let known = KnownInChain { known, earlier: &records };
+        match decide::body(&draft, member, now, &known) {
             Ok(body) => {
                 let sequence = draft.head().sequence.next();
                 let record = record(members, place, sequence, now, body);
@@ -41,6 +42,28 @@ pub(crate) fn decide(ledger: &Ledger, members: &[Request], now: Moment, known: &
     }
     let sequence = ledger.head().sequence.next();
     Decision { reply: Ok(Receipt { sequence, at: now }), records }
+}
+
+/// What was asked before, and by earlier members of the chain.
+struct KnownInChain<'a, K> {
+    known: &'a K,
+    earlier: &'a [Record],
+}
+
+impl<K: Known> KnownInChain<'_, K> {
+    fn earlier(&self, id: TransactionId) -> Option<&Record> {
+        self.earlier.iter().find(|record| record.asked.is_some_and(|asked| asked.id == id))
+    }
+}
+
+impl<K: Known> Known for KnownInChain<'_, K> {
+    fn outcome(&self, id: TransactionId) -> Option<Outcome> {
+        self.earlier(id).map_or_else(|| self.known.outcome(id), Record::outcome)
+    }
+
+    fn record(&self, id: TransactionId) -> Option<Record> {
+        self.earlier(id).cloned().or_else(|| self.known.record(id))
+    }
 }
 
 fn shape(members: &[Request]) -> Result<(), Refusal> {

@@ -90,9 +90,6 @@ impl<B: Books, K: Known> Asking<'_, B, K> {
         if let Some(open) = self.books.hold(hold) {
             return Ok(open);
         }
-        if self.books.resolved_in_chain(hold) {
-            return Err(Refusal::HoldResolved { hold });
-        }
         match self.known.record(hold.0).map(|record| record.body) {
             Some(Body::Held(held)) if held.expires <= self.now => {
                 Err(Refusal::HoldExpired { hold, expired: held.expires })

@@ -271,10 +271,6 @@ impl Books for Ledger {
         self.holds.get(&id).copied()
     }
 
-    fn resolved_in_chain(&self, _: HoldId) -> bool {
-        false
-    }
-
     fn accrued(&self, key: &(AccountNumber, Text)) -> Amount {
         self.accrued.get(key).copied().unwrap_or(Amount::ZERO)
     }
