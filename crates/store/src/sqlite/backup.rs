@@ -11,6 +11,8 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::error::StoreError;
+use crate::sqlite::connections::{self, DATABASE_FILE};
+use crate::sqlite::schema;
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
@@ -22,6 +24,22 @@ pub struct Copied {
     pub pages: u64,
     /// Pages in all.
     pub of: u64,
+}
+
+/// Copies the ledger in a folder, open or not, to a new file.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::NotALedger`], and those of [`copy_to`].
+pub fn folder(folder: &Path, target: &Path, progress: &mut dyn FnMut(Copied)) -> Result<(), StoreError> {
+    let path = folder.join(DATABASE_FILE);
+    if !path.is_file() {
+        return Err(StoreError::Missing(folder.to_path_buf()));
+    }
+    let source = connections::reader(&path)?;
+    if !schema::is_ledger(&source, &path)? {
+        return Err(StoreError::NotALedger(path));
+    }
+    copy_to(&source, target, progress)
 }
 
 /// Copies the database behind `source` to a new file.
