@@ -267,6 +267,31 @@ pub struct ConvertArgs {
 pub enum Bench {
     /// Rating: the whole command, the core alone, and a large price book
     Rate(BenchArgs),
+    /// The ledger: durable transfers, histories, openings and verifying, next to what the disk gives
+    Ledger(BenchLedgerArgs),
+}
+
+/// `kopeck bench ledger`.
+#[derive(Debug, Args)]
+pub struct BenchLedgerArgs {
+    /// Where the ledgers are made, on the disk that is to be measured [default: the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Accounts that the transfers go between
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub accounts: u32,
+    /// Transfers in each measurement of large batches
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    pub transfers: u32,
+    /// Transfers that the ledger has when histories are read and it is verified
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub history: u32,
+    /// Accounts of the ledger whose opening is measured
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..=50_000_000))]
+    pub opened: u32,
+    /// How often each rate is measured; the best round counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub rounds: u32,
 }
 
 /// `kopeck bench rate`.

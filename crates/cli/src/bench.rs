@@ -258,18 +258,20 @@ fn october(book: &PriceBook) -> Result<Window, Failure> {
         .map_err(|error| Failure::input(error, None, "this window is kopeck's own: report it"))
 }
 
-fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(Duration, T), Failure> {
+/// How long some work takes, and what comes of it.
+pub fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(Duration, T), Failure> {
     let start = Instant::now();
     let done = work()?;
     Ok((start.elapsed(), done))
 }
 
-fn per_second(count: u64, time: Duration) -> u128 {
+/// So many in a second.
+pub fn per_second(count: u64, time: Duration) -> u128 {
     u128::from(count) * 1_000_000 / time.as_micros().max(1)
 }
 
 /// `one` / `other` with two decimals.
-fn ratio(one: Duration, other: Duration) -> String {
+pub fn ratio(one: Duration, other: Duration) -> String {
     let hundredths = one.as_micros() * 100 / other.as_micros().max(1);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod bench_ledger;
 mod bill;
 mod book_file;
 mod books;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),
+        Command::Bench(Bench::Ledger(args)) => bench_ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(&folder),
     };

@@ -6,15 +6,13 @@
 //! flags name: the corrected transaction's id 16, corrected to 8, accrued 8, coefficient 8, role 8, the storage's day 4 and growth
 //! 16; then the holds: id 16, account 4, taken 8, released 8.
 
-use smallvec::SmallVec;
-
 use kopeck_rating::number::Number;
 
 use crate::account::{AccountKind, Opening};
 use crate::amount::Amount;
 use crate::bytes::{DecodeError, Sink, Source};
 use crate::purpose::{Mode, Origin};
-use crate::record::{Body, Hold, HoldEnd, HoldPart, Transaction, Transfer};
+use crate::record::{Body, Hold, HoldEnd, HoldPart, Transaction, Transfers};
 use crate::refusal::{Lasting, Shortage};
 use crate::storage::StorageDay;
 
@@ -76,11 +74,7 @@ pub(crate) fn put(body: &Body, to: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn read(
-    kind: u8,
-    transfers: SmallVec<[Transfer; 3]>,
-    from: &mut Source<'_>,
-) -> Result<Body, DecodeError> {
+pub(crate) fn read(kind: u8, transfers: Transfers, from: &mut Source<'_>) -> Result<Body, DecodeError> {
     if (kind == 5) == transfers.is_empty() {
         return Err(DecodeError::Impossible("number of transfers"));
     }
@@ -172,10 +166,7 @@ fn put_transaction(transaction: &Transaction, to: &mut Vec<u8>) {
     }
 }
 
-fn transaction(
-    transfers: SmallVec<[Transfer; 3]>,
-    from: &mut Source<'_>,
-) -> Result<Transaction, DecodeError> {
+fn transaction(transfers: Transfers, from: &mut Source<'_>) -> Result<Transaction, DecodeError> {
     let origin = from.named(Origin::from_code, "origin")?;
     let mode = from.named(Mode::from_code, "mode")?;
     let flags = from.byte()?;

@@ -119,22 +119,21 @@ impl Ledger {
         if let Some(outcome) = known.outcome(request.id) {
             return Decision::without_trace(retried(request.id, content, outcome));
         }
-        let (body, refusal) = match decide::body(self, request, now, known) {
-            Ok(body) => (body, None),
-            Err(Refusal::InsufficientFunds(shortage)) => {
-                (Body::Refused(Lasting::InsufficientFunds(shortage)), Some(shortage))
-            }
-            Err(refusal) => return Decision::without_trace(Err(refusal)),
-        };
         let sequence = self.head.sequence.next();
         let asked = Some(Asked { id: request.id, content });
-        let mut records = SmallVec::new();
-        records.push(Record { sequence, at: now, linked: false, asked, body });
-        let reply = match refusal {
-            None => Ok(Receipt { sequence, at: now }),
-            Some(shortage) => Err(Refusal::InsufficientFunds(shortage)),
-        };
-        Decision { reply, records }
+        let record = |body| Record { sequence, at: now, linked: false, asked, body };
+        match decide::body(self, request, now, known) {
+            Ok(body) => {
+                let records = SmallVec::from_buf([record(body)]);
+                Decision { reply: Ok(Receipt { sequence, at: now }), records }
+            }
+            Err(Refusal::InsufficientFunds(shortage)) => {
+                let body = Body::Refused(Lasting::InsufficientFunds(shortage));
+                let records = SmallVec::from_buf([record(body)]);
+                Decision { reply: Err(Refusal::InsufficientFunds(shortage)), records }
+            }
+            Err(refusal) => Decision::without_trace(Err(refusal)),
+        }
     }
 
     /// Decides on several requests that post together or not at all, each seeing what those before it have done.

@@ -115,8 +115,11 @@ pub struct Transaction {
     /// What it takes from holds.
     pub holds: Vec<HoldPart>,
     /// 1 to 255 of them.
-    pub transfers: SmallVec<[Transfer; 3]>,
+    pub transfers: Transfers,
 }
+
+/// A transaction's transfers: up to two, as nearly all have, need no memory of their own.
+pub type Transfers = SmallVec<[Transfer; 2]>;
 
 /// Money that moved from one account to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub struct Summary {
     pub points: u64,
     /// Processes that died.
     pub crashes: u64,
+    /// Commits of which the store did not know whether they were done.
+    pub doubts: u64,
     /// Pictures of the files that were opened and proven.
     pub pictures: u64,
     /// Times that the disk was full.
@@ -42,6 +44,7 @@ impl Summary {
             refused: self.refused + other.refused,
             points: self.points + other.points,
             crashes: self.crashes + other.crashes,
+            doubts: self.doubts + other.doubts,
             pictures: self.pictures + other.pictures,
             full: self.full + other.full,
         }
@@ -160,6 +163,14 @@ impl Life {
             (Err(StoreError::Full), Some((_, Fate::Full))) => {
                 self.summary.full += 1;
                 judge::state(self.bank.store()?, &self.bank.model)?;
+                self.again(asking)
+            }
+            (Err(StoreError::Unknown(_)), Some((point, Fate::Doubt))) => {
+                self.summary.doubts += 1;
+                // Asking again tells what became of it; until then nobody knows, the store's readers included.
+                if point == Point::Committed {
+                    self.bank.model = after;
+                }
                 self.again(asking)
             }
             (Err(StoreError::Unknown(_)), Some((point, Fate::Die))) => {

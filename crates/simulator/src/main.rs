@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match all(*seeds.start(), *seeds.end(), args.operations) {
         Ok(sum) => {
             println!(
-                "{} seeds, {} operations: {} requests ({} refused), {} points of commits, {} crashes, {} full disks, \
+                "{} seeds, {} operations: {} requests ({} refused), {} points of commits, {} crashes, {} full disks, {} doubts, \
                  {} pictures of crashed ledgers proven, in {:.0?}",
                 seeds.end() + 1 - seeds.start(),
                 sum.operations,
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
                 sum.points,
                 sum.crashes,
                 sum.full,
+                sum.doubts,
                 sum.pictures,
                 begun.elapsed(),
             );

@@ -32,6 +32,8 @@ pub enum Fate {
     GoOn,
     /// The disk has no room for it. After the commit this is as [`Fate::Die`].
     Full,
+    /// Whether it was done is not told: after the commit it was, before it was not. The store goes on.
+    Doubt,
     /// The process ends here: nobody is answered, and the store does nothing any more.
     Die,
 }
@@ -102,7 +104,7 @@ impl CrashImage {
         let pages = database.chunks_mut(PAGE).zip(later.database.chunks(PAGE)).enumerate();
         for (number, (page, moved)) in pages {
             let drawn = (number as u64 ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-            if drawn % 2 == 0 {
+            if drawn.is_multiple_of(2) {
                 page[..moved.len()].copy_from_slice(moved);
             }
         }

@@ -129,7 +129,8 @@ impl SqliteStore {
         }
         schema::prepare(&connection)?;
         connections::use_log(&connection)?;
-        schema::migrate(&mut connection, &path)
+        schema::migrate(&mut connection, &path)?;
+        backup::sync_folder_of(&path)
     }
 
     /// Opens the ledger in a folder, takes a new epoch and loads the state.
@@ -183,6 +184,12 @@ impl SqliteStore {
                 _lock: lock,
             })
         })
+    }
+
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Ends the store when all that was handed over is done.
@@ -263,9 +270,9 @@ impl Store for SqliteStore {
 
     fn record(&self, id: TransactionId) -> Answer<Option<Record>> {
         let durable = self.durable().head().sequence;
-        let (answer, receiver) = oneshot::channel();
+        let (answer, answered) = mpsc::sync_channel(1);
         self.shared.queue.push(Job::Find(id, answer))?;
-        let found = receiver.blocking_recv().unwrap_or(Err(StoreError::Closed))?;
+        let found = answered.recv().unwrap_or(Err(StoreError::Closed))?;
         // What is not durable yet has not happened for a reader.
         let Some(sequence) = found.filter(|sequence| *sequence <= durable) else { return Ok(None) };
         self.readers.with(|connection| journal::record(sequence, connection)).map(Some)

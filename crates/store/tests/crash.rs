@@ -3,6 +3,8 @@
 //! A store runs random work. At each point of each commit its files are copied, as a killed process would leave them;
 //! from the images around a commit those are made that a power cut leaves, with a log that was written up to some byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod bank;
 
 use std::fs;
@@ -119,18 +121,53 @@ fn a_crash_while_the_log_is_moved_into_the_database_loses_nothing() {
     }
 }
 
+/// Does the same at one point of every commit, or of the first one only.
+struct At {
+    point: Point,
+    fate: Fate,
+    once: bool,
+}
+
+impl Faults for At {
+    fn at(&mut self, point: Point, _: &Path) -> Fate {
+        if point != self.point {
+            return Fate::GoOn;
+        }
+        let next = if self.once { Fate::GoOn } else { self.fate.clone() };
+        std::mem::replace(&mut self.fate, next)
+    }
+}
+
+#[test]
+fn who_is_left_in_doubt_asks_again_and_all_goes_on() {
+    for point in [Point::Begin, Point::Written, Point::Committed] {
+        let (bank, folder) = (Bank::new(), tempfile::tempdir().unwrap());
+        bank.store_in(folder.path(), 3).close();
+        let faults = Box::new(At { point, fate: Fate::Doubt, once: true });
+        let store = SqliteStore::open(folder.path(), Options { faults, ..bank.options() }).unwrap();
+        let mut batches = batches(&bank, &[10, 20, 30]);
+        // Those behind it were decided on what nobody knows: they are void or done as well, never half.
+        let tickets: Vec<_> = batches.iter().map(|batch| store.submit(batch.clone()).unwrap()).collect();
+        let answers: Vec<_> = tickets.into_iter().map(kopeck_store::Ticket::wait).collect();
+        assert!(matches!(answers[0], Err(StoreError::Unknown(_))), "{answers:?}");
+        batches.rotate_left(1);
+        for batch in &batches {
+            done(store.perform(batch.clone()));
+        }
+        assert_eq!(verified(&store), 7 + 60);
+        let accounts = store.accounts(0, 9);
+        store.close();
+        assert_eq!(bank.open_in(folder.path()).accounts(0, 9), accounts);
+    }
+}
+
 #[test]
 fn who_was_not_answered_before_the_end_asks_again() {
-    struct DieAt(Point);
-    impl Faults for DieAt {
-        fn at(&mut self, point: Point, _: &Path) -> Fate {
-            if point == self.0 { Fate::Die } else { Fate::GoOn }
-        }
-    }
     for (point, is_there) in [(Point::Begin, false), (Point::Written, false), (Point::Committed, true)] {
         let (bank, folder) = (Bank::new(), tempfile::tempdir().unwrap());
         bank.store_in(folder.path(), 3).close();
-        let options = Options { faults: Box::new(DieAt(point)), ..bank.options() };
+        let options =
+            Options { faults: Box::new(At { point, fate: Fate::Die, once: false }), ..bank.options() };
         let store = SqliteStore::open(folder.path(), options).unwrap();
         let batch = batches(&bank, &[10]).remove(0);
         for _ in 0..2 {

@@ -1,5 +1,7 @@
 //! What somebody could do to a database behind the ledger's back, and what verifying says about it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod bank;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Who may open a database, and who may still write to it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod bank;
 
 use std::env;

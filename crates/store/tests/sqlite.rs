@@ -1,5 +1,7 @@
 //! The embedded store passes the contract of all stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod bank;
 mod contract;
 

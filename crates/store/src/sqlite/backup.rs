@@ -127,7 +127,10 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 /// A new name is durable only when its folder is.
-fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)
         .and_then(|file| file.sync_all())

@@ -21,6 +21,10 @@ const STATEMENTS: usize = 32;
 const WRITER_CACHE_KB: i64 = 16_384;
 const READER_CACHE_KB: i64 = 4_096;
 
+/// So much of the database a reader sees in the system's own memory, without copying: a history is many small reads.
+/// Nothing is written this way, and no database becomes shorter while it is open.
+const MAPPED_BYTES: i64 = 1 << 40;
+
 /// When what is committed reaches the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SyncMode {
@@ -66,7 +70,9 @@ pub fn use_log(connection: &Connection) -> Result<(), StoreError> {
 /// [`StoreError`] where the database can not be opened.
 pub fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    opened(path, flags, READER_CACHE_KB)
+    let connection = opened(path, flags, READER_CACHE_KB)?;
+    connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+    Ok(connection)
 }
 
 fn opened(path: &Path, flags: OpenFlags, cache_kb: i64) -> Result<Connection, StoreError> {

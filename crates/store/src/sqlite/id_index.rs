@@ -1,20 +1,19 @@
 //! Which ids the journal knows, and at which record: exact, without an index on the hot path.
 //!
-//! The newest ids are in a table in memory. When it is full it becomes a *run*: the ids in order, in blocks, with a
-//! filter, written in the same transaction as the records that follow. Time-ordered ids (UUID v7) lie above all that
-//! was before, so that a new one is known to be new without a look at any run; a random one passes the filters.
-//! A run is never changed. After a restart the runs are found again, and the rest is read from the journal's tail.
+//! Time-ordered ids (UUID v7) come nearly in their order: one that lies above all that were before is new, and is put
+//! at the end of a list, which stays in order. One that comes late goes into a table beside. When both are large enough
+//! they become a *run*: the ids in order, in blocks, with a filter, written in the same transaction as the records that
+//! follow. A run is never changed. After a restart the runs are found again, and the rest is read from the journal's
+//! tail. Ids without an order are as exact, and slower: each has to pass the filters of all runs.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, OnceLock};
-
-use crate::sqlite::id_hash::IdHash;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::error::StoreError;
 use crate::sqlite::id_filter::IdFilter;
+use crate::sqlite::id_hash::IdHash;
 
 /// So many ids make a run.
 pub const RUN_IDS: usize = 1 << 16;
@@ -32,13 +31,18 @@ const RESIDENT_RUNS: usize = 4;
 /// An id of a caller, as a number: UUIDs compare as their bytes do.
 pub type Id = u128;
 
-/// Ids, each with its record's sequence number.
-type Ids = HashMap<Id, u64, IdHash>;
+/// Ids in their order, each with its record's sequence number.
+type SortedIds = Vec<(Id, u64)>;
 
 /// The index, as its one writer sees it.
 #[derive(Debug, Default)]
 pub struct IdIndex {
-    recent: Ids,
+    /// The newest ids, in the order in which they came and which is theirs as well.
+    ordered: SortedIds,
+    /// The newest ids that came after a greater one.
+    late: HashMap<Id, u64, IdHash>,
+    /// The greatest id of all. `None` where there is none.
+    greatest: Option<Id>,
     runs: Vec<Run>,
     next_run: i64,
 }
@@ -54,7 +58,7 @@ struct Run {
     /// The last record whose ids are in this run or in those before it.
     through: u64,
     /// Its ids themselves, while it is among the newest.
-    resident: Option<Arc<Ids>>,
+    resident: Option<Arc<SortedIds>>,
     /// Read when first asked for.
     lookup: OnceLock<Lookup>,
 }
@@ -72,7 +76,7 @@ struct Lookup {
 pub struct SealedRun {
     number: i64,
     through: u64,
-    ids: Arc<Ids>,
+    ids: Arc<SortedIds>,
 }
 
 impl IdIndex {
@@ -103,8 +107,12 @@ impl IdIndex {
     /// # Errors
     /// [`StoreError`] where a run can not be read.
     pub fn find(&self, id: Id, connection: &Connection) -> Result<Option<u64>, StoreError> {
-        if let Some(sequence) = self.recent.get(&id) {
-            return Ok(Some(*sequence));
+        if self.greatest.is_none_or(|greatest| id > greatest) {
+            return Ok(None);
+        }
+        let recent = self.late.get(&id).copied().or_else(|| search_backwards(&self.ordered, id));
+        if recent.is_some() {
+            return Ok(recent);
         }
         for run in self.runs.iter().rev() {
             if id > run.greatest_so_far {
@@ -119,19 +127,25 @@ impl IdIndex {
 
     /// Notes the id of a record. An id that is there already keeps its first record.
     pub fn note(&mut self, id: Id, sequence: u64) {
-        if let Entry::Vacant(free) = self.recent.entry(id) {
-            free.insert(sequence);
+        if self.greatest.is_none_or(|greatest| id > greatest) {
+            self.greatest = Some(id);
+            self.ordered.push((id, sequence));
+        } else if search_backwards(&self.ordered, id).is_none() {
+            self.late.entry(id).or_insert(sequence);
         }
     }
 
     /// Makes a run of the ids in memory where they are enough; all records up to `through` have been noted.
     pub fn seal(&mut self, through: u64) -> Option<SealedRun> {
-        if self.recent.len() < RUN_IDS {
+        if self.ordered.len() + self.late.len() < RUN_IDS {
             return None;
         }
-        let fresh = HashMap::with_capacity_and_hasher(RUN_IDS + RUN_IDS / 4, self.recent.hasher().clone());
-        let ids = Arc::new(std::mem::replace(&mut self.recent, fresh));
-        let (least, greatest) = (*ids.keys().min()?, *ids.keys().max()?);
+        let mut ids = std::mem::replace(&mut self.ordered, Vec::with_capacity(RUN_IDS + RUN_IDS / 4));
+        ids.extend(self.late.drain());
+        // Two ascending lists are merged by the stable sort in one pass where few came late.
+        ids.sort();
+        let (least, greatest) = (ids.first()?.0, ids.last()?.0);
+        let ids = Arc::new(ids);
         let number = self.next_run;
         self.push(number, through, (least, greatest), Some(Arc::clone(&ids)));
         if let Some(older) = self.runs.len().checked_sub(RESIDENT_RUNS + 1) {
@@ -140,9 +154,16 @@ impl IdIndex {
         Some(SealedRun { number, through, ids })
     }
 
-    fn push(&mut self, number: i64, through: u64, (least, greatest): (Id, Id), resident: Option<Arc<Ids>>) {
+    fn push(
+        &mut self,
+        number: i64,
+        through: u64,
+        (least, greatest): (Id, Id),
+        resident: Option<Arc<SortedIds>>,
+    ) {
         let before = self.runs.last().map_or(0, |run| run.greatest_so_far);
         let greatest_so_far = before.max(greatest);
+        self.greatest = self.greatest.max(Some(greatest));
         self.next_run = number + 1;
         let lookup = OnceLock::new();
         self.runs.push(Run { number, least, greatest, greatest_so_far, through, resident, lookup });
@@ -155,7 +176,8 @@ impl Run {
             return Ok(None);
         }
         if let Some(ids) = &self.resident {
-            return Ok(ids.get(&id).copied());
+            let place = ids.binary_search_by_key(&id, |(known, _)| *known);
+            return Ok(place.ok().map(|place| ids[place].1));
         }
         let lookup = self.lookup(connection)?;
         if !lookup.filter.may_hold(id) {
@@ -193,8 +215,7 @@ impl SealedRun {
     /// # Errors
     /// [`StoreError`] where the database refuses, as when the disk is full.
     pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let mut ids: Vec<_> = self.ids.iter().map(|(id, sequence)| (*id, *sequence)).collect();
-        ids.sort_unstable();
+        let ids = &self.ids;
         let filter = IdFilter::of(ids.iter().map(|(id, _)| *id));
         let mut fences = Vec::with_capacity(ids.len().div_ceil(BLOCK_IDS) * ID_BYTES);
         let mut insert = transaction.prepare_cached("INSERT INTO id_block (block, entries) VALUES (?, ?)")?;
@@ -216,6 +237,17 @@ impl SealedRun {
         insert.execute((self.number, through, least, greatest, &fences, filter.bytes()))?;
         Ok(())
     }
+}
+
+/// The record of an id in an ascending list; quickest near its end, where ids that come a little late are.
+fn search_backwards(ids: &[(Id, u64)], id: Id) -> Option<u64> {
+    let mut step = 1;
+    while step < ids.len() && ids[ids.len() - step].0 > id {
+        step *= 2;
+    }
+    let from = ids.len().saturating_sub(step);
+    let place = ids[from..].binary_search_by_key(&id, |(known, _)| *known).ok()?;
+    Some(ids[from + place].1)
 }
 
 /// The last record whose ids are in the runs of a database; 0 where there is none.
@@ -249,4 +281,56 @@ fn entries_of(bytes: &[u8]) -> impl Iterator<Item = (Id, u64)> {
         sequence.copy_from_slice(&entry[ID_BYTES..]);
         (Id::from_be_bytes(id), u64::from_be_bytes(sequence))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_id_that_was_noted_is_found_at_its_first_record(
+            steps in proptest::collection::vec((0_u64..1_000, any::<bool>()), 1..400),
+        ) {
+            let connection = Connection::open_in_memory().unwrap();
+            let (mut index, mut model) = (IdIndex::default(), BTreeMap::new());
+            for (sequence, (drawn, is_ordered)) in (1_u64..).zip(steps) {
+                let id = Id::from(if is_ordered { sequence * 3 + drawn % 4 } else { drawn });
+                prop_assert_eq!(index.find(id, &connection).unwrap(), model.get(&id).copied());
+                index.note(id, sequence);
+                model.entry(id).or_insert(sequence);
+            }
+            for (id, sequence) in model {
+                prop_assert_eq!(index.find(id, &connection).unwrap(), Some(sequence));
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_found_again_and_tell_all_their_ids() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("version_1.sql")).unwrap();
+        let id = |number: u64| Id::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << (number % 3 * 30);
+        let mut index = IdIndex::default();
+        let all = RUN_IDS as u64 * 6;
+        for number in 1..=all {
+            index.note(id(number), number);
+            if let Some(run) = index.seal(number) {
+                let transaction = connection.transaction().unwrap();
+                run.write(&transaction).unwrap();
+                transaction.commit().unwrap();
+            }
+        }
+        let loaded = IdIndex::load(&connection).unwrap();
+        assert_eq!(loaded.through(), all);
+        for index in [&index, &loaded] {
+            for number in (1..=all).step_by(101) {
+                assert_eq!(index.find(id(number), &connection).unwrap(), Some(number));
+                assert_eq!(index.find(id(all + number), &connection).unwrap(), None);
+            }
+        }
+    }
 }

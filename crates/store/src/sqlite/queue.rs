@@ -1,6 +1,7 @@
 //! What waits to be decided: bounded, so that a caller who is faster than the disk waits or is told so.
 
 use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use kopeck_ledger::name::{Sequence, TransactionId};
@@ -37,7 +38,7 @@ pub enum Job {
     /// Decide, and answer when it is durable: one reply for each request in the same order, one for a chain.
     Decide(Work, oneshot::Sender<Result<Vec<Reply>, StoreError>>),
     /// Which record came of the request of that id.
-    Find(TransactionId, oneshot::Sender<Result<Option<Sequence>, StoreError>>),
+    Find(TransactionId, SyncSender<Result<Option<Sequence>, StoreError>>),
 }
 
 impl Job {

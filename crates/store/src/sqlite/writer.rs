@@ -193,6 +193,7 @@ fn meet(
     match (faults.at(point, folder), point) {
         (Fate::GoOn, _) => Ok(()),
         (Fate::Full, Point::Begin | Point::Written) => Err(StoreError::Full),
+        (Fate::Doubt, _) => Err(StoreError::Unknown("the disk did not answer".to_owned())),
         (Fate::Full, Point::Committed) | (Fate::Die, _) => {
             let error = StoreError::Unknown("the process ended".to_owned());
             *dead = Some(error.clone());
