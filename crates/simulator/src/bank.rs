@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::disk::Disk;
 
 /// 2026-10-01T00:00:00Z in nanoseconds.
-const START: i64 = 1_790_812_800_000_000_000;
+pub const START: i64 = 1_790_812_800_000_000_000;
 /// Where files live in memory, on systems that have it: nothing here is about a real disk.
 const MEMORY: &str = "/dev/shm";
 

@@ -19,10 +19,12 @@ pub mod bank;
 mod crash;
 mod disk;
 mod draw;
+mod fill;
 mod judge;
 mod life;
 pub mod operation;
 mod past;
 mod work;
 
+pub use fill::fill;
 pub use life::{Failure, Summary, live};

@@ -54,36 +54,61 @@ fn main() -> ExitCode {
     }
 }
 
+/// The lives that are left, and what came of the others.
+struct Work {
+    next: AtomicU64,
+    last: u64,
+    operations: u64,
+    stop: AtomicBool,
+    sum: Mutex<Summary>,
+    failed: Mutex<Vec<Failure>>,
+}
+
 /// Lives through all seeds; of those that fail, the failure of the first.
 fn all(first: u64, last: u64, operations: u64) -> Result<Summary, Failure> {
-    let (next, stop) = (AtomicU64::new(first), AtomicBool::new(false));
-    let (sum, failed) = (Mutex::new(Summary::default()), Mutex::new(Vec::new()));
+    let work = Work {
+        next: AtomicU64::new(first),
+        last,
+        operations,
+        stop: AtomicBool::new(false),
+        sum: Mutex::default(),
+        failed: Mutex::default(),
+    };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > last {
-                        return;
-                    }
-                    match caught(seed, operations) {
-                        Ok(summary) => {
-                            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
-                            *sum = sum.and(summary);
-                        }
-                        Err(failure) => {
-                            stop.store(true, Ordering::Relaxed);
-                            failed.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
-                        }
-                    }
-                }
-            });
+            scope.spawn(|| work.run());
         }
     });
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let failed = work.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     match failed.into_iter().min_by_key(|failure| failure.seed) {
         Some(failure) => Err(failure),
-        None => Ok(sum.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        None => Ok(work.sum.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+impl Work {
+    /// Lives until no life is left, or one has failed.
+    fn run(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            if seed > self.last {
+                return;
+            }
+            self.note(caught(seed, self.operations));
+        }
+    }
+
+    fn note(&self, lived: Result<Summary, Failure>) {
+        match lived {
+            Ok(summary) => {
+                let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
+                *sum = sum.and(summary);
+            }
+            Err(failure) => {
+                self.stop.store(true, Ordering::Relaxed);
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+            }
+        }
     }
 }
 

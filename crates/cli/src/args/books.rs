@@ -155,10 +155,10 @@ pub struct CreateArgs {
     #[arg(long, value_name = "ZONE", value_parser = parse_text)]
     pub zone: Option<Text>,
     /// How far below zero it may go: 0 is prepaid
-    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = parse_amount)]
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = parse_amount, allow_hyphen_values = true)]
     pub credit_limit: Amount,
     /// The plan's cost coefficient k of its owner: of a payment g the platform takes g - g / k
-    #[arg(long, value_name = "K", default_value = "1", value_parser = parse_coefficient)]
+    #[arg(long, value_name = "K", default_value = "1", value_parser = parse_coefficient, allow_hyphen_values = true)]
     pub coefficient: Coefficient,
     /// How to print the account
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]

@@ -9,7 +9,7 @@ use kopeck_ledger::request::{NewAccount, Work};
 use kopeck_store::{Store, StoreError};
 use serde_json::json;
 
-use super::open::{Books, failed, id_of};
+use super::open::{Books, although_done, failed, id_of};
 use super::receipt::account_json;
 use crate::args::{CreateArgs, ListArgs, ShowArgs, TableFormat};
 use crate::bill::plain_table;
@@ -30,11 +30,10 @@ pub fn create(args: &CreateArgs) -> Result<Done, Failure> {
         credit_limit: args.credit_limit,
         coefficient: args.coefficient,
     };
-    books.ask(id, &args.sending, Work::Open(new))?;
+    let receipt = books.ask(id, &args.sending, Work::Open(new))?;
     let opened = books.store.account(AccountId(id));
-    let opened =
-        opened.ok_or_else(|| failed(&StoreError::Corrupt(format!("account {id} can not be read"))))?;
-    print(&opened, &books, args.format)
+    let unread = || failed(&StoreError::Corrupt(format!("account {id} can not be read")));
+    although_done(receipt, opened.ok_or_else(unread).and_then(|opened| print(&opened, &books, args.format)))
 }
 
 /// Runs `kopeck account list`.

@@ -12,7 +12,7 @@ use kopeck_store::Store;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::open::{Books, failed, id_of};
+use super::open::{Books, although_done, failed, id_of};
 use super::payment;
 use crate::args::{HoldCreateArgs, HoldPostArgs, HoldReleaseArgs, HoldShowArgs, TableFormat};
 use crate::bill::plain_table;
@@ -29,8 +29,8 @@ pub fn create(args: &HoldCreateArgs) -> Result<Done, Failure> {
         project: args.project.clone(),
         reference: args.reference.clone(),
     });
-    books.ask(id, &args.sending, work)?;
-    print(id, &books, args.format)
+    let receipt = books.ask(id, &args.sending, work)?;
+    although_done(receipt, print(id, &books, args.format))
 }
 
 /// Runs `kopeck hold post`.
@@ -70,8 +70,8 @@ fn all_of(hold: &Hold, id: Option<Uuid>, books: &Books) -> Result<Amount, Failur
 pub fn release(args: &HoldReleaseArgs) -> Result<Done, Failure> {
     let books = Books::open(&args.store.store, args.sending.at)?;
     let id = HoldId(TransactionId(args.hold));
-    books.ask(id_of(&args.sending), &args.sending, Work::Release(id))?;
-    print(args.hold, &books, args.format)
+    let receipt = books.ask(id_of(&args.sending), &args.sending, Work::Release(id))?;
+    although_done(receipt, print(args.hold, &books, args.format))
 }
 
 /// Runs `kopeck hold show`.

@@ -93,6 +93,17 @@ impl Books {
     }
 }
 
+/// What could not be read back of something that was done: the person must know that it was.
+pub fn although_done<T>(receipt: Receipt, read: Result<T, Failure>) -> Result<T, Failure> {
+    read.map_err(|failure| match failure {
+        Failure::Input(text) => Failure::Input(format!(
+            "error: it was done, as record {}, and can not be read back\n  do not ask for it again\n\n{text}",
+            receipt.sequence
+        )),
+        other => other,
+    })
+}
+
 /// The id that is asked under: the given one, or a new one.
 pub fn id_of(sending: &Sending) -> Uuid {
     sending.id.unwrap_or_else(Uuid::now_v7)

@@ -3,12 +3,13 @@
 use kopeck_ledger::name::TransactionId;
 use kopeck_ledger::purpose::Purpose;
 use kopeck_ledger::request::{Deposit, InvoiceOf, Movement, Transact, Withdraw, Work};
+use kopeck_store::StoreError;
+use uuid::Uuid;
 
-use super::open::{Books, failed, id_of};
+use super::open::{Books, although_done, failed, id_of};
 use super::receipt;
 use crate::args::{DepositArgs, Sending, TableFormat, TransferArgs, WithdrawArgs};
 use crate::failure::{Done, Failure};
-use kopeck_store::StoreError;
 
 /// Runs `kopeck transfer`.
 pub fn transfer(args: &TransferArgs) -> Result<Done, Failure> {
@@ -55,7 +56,11 @@ pub fn withdraw(args: &WithdrawArgs) -> Result<Done, Failure> {
 /// Posts something that moves money, and prints what it moved.
 pub fn post(books: &Books, sending: &Sending, work: Work, format: TableFormat) -> Result<Done, Failure> {
     let id = id_of(sending);
-    books.ask(id, sending, work)?;
+    let receipt = books.ask(id, sending, work)?;
+    although_done(receipt, print(id, books, format))
+}
+
+fn print(id: Uuid, books: &Books, format: TableFormat) -> Result<Done, Failure> {
     let record = books.record(TransactionId(id))?;
     let moved = record.as_ref().and_then(|record| record.transaction().map(|moved| (record, moved)));
     let Some((record, transaction)) = moved else {

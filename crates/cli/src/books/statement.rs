@@ -1,6 +1,7 @@
 //! `kopeck account statement`: what happened on an account in a period.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Write};
 
 use kopeck_ledger::account::Account;
@@ -36,8 +37,8 @@ pub fn run(args: &StatementArgs) -> Result<Done, Failure> {
     let mut entries = Entries::read(&account, &args.period, &books)?;
     let mut others = BTreeMap::new();
     for line in &entries.lines {
-        if !others.contains_key(&line.counterparty) {
-            others.insert(line.counterparty, books.account(line.counterparty)?);
+        if let Entry::Vacant(other) = others.entry(line.counterparty) {
+            other.insert(books.account(line.counterparty)?);
         }
     }
     let lines = std::mem::take(&mut entries.lines);
@@ -183,7 +184,7 @@ impl Document<'_> {
         let by_purpose: Vec<Value> = statement
             .by_purpose
             .iter()
-            .map(|(purpose, sums)| sums_json("purpose", purpose.word().into(), sums))
+            .map(|(purpose, sums)| sums_json("purpose", Some(purpose.word()), sums))
             .collect();
         let opening = &self.account.opening;
         let mut document = json!({
@@ -232,14 +233,12 @@ impl Document<'_> {
 
     fn group_json(&self, key: &Key, sums: &Turnover) -> Value {
         match key {
-            Key::Date(date) => sums_json("date", date.to_string().into(), sums),
-            Key::User(user) => sums_json("user", user.as_ref().map(ToString::to_string).into(), sums),
-            Key::Project(project) => {
-                sums_json("project", project.as_ref().map(ToString::to_string).into(), sums)
-            }
+            Key::Date(date) => sums_json("date", Some(&date.to_string()), sums),
+            Key::User(user) => sums_json("user", user.as_ref().map(Text::as_str), sums),
+            Key::Project(project) => sums_json("project", project.as_ref().map(Text::as_str), sums),
             Key::Counterparty(number) => {
                 let (id, name) = self.other(*number);
-                let mut group = sums_json("counterparty", id.into(), sums);
+                let mut group = sums_json("counterparty", Some(&id), sums);
                 group["counterparty_name"] = name.into();
                 group
             }
@@ -255,7 +254,7 @@ fn sums_row(what: String, sums: &Turnover) -> [String; 3] {
     [what, sums.income.to_string(), sums.expense.to_string()]
 }
 
-fn sums_json(key: &str, value: Value, sums: &Turnover) -> Value {
+fn sums_json(key: &str, value: Option<&str>, sums: &Turnover) -> Value {
     json!({
         key: value,
         "lines": sums.lines,

@@ -73,7 +73,9 @@ fn print(report: &Report, database: &str, format: TextFormat) -> Result<Done, Fa
             writeln!(out, "{document}")?;
         }
         TextFormat::Text if report.problem.is_none() => {
-            writeln!(out, "All is well: {} records, {} transfers.", report.records, report.transfers)?;
+            let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+            let (records, transfers) = (count(report.records, "record"), count(report.transfers, "transfer"));
+            writeln!(out, "All is well: {records}, {transfers}.")?;
             writeln!(out, "Journal up to record {}:{}", report.head.sequence, report.head.hash)?;
         }
         TextFormat::Text => {}

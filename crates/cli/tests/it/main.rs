@@ -6,5 +6,6 @@ mod bad_input;
 mod cases;
 mod desk;
 mod estimate;
+mod ledger;
 mod prices;
 mod rate;

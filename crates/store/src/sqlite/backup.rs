@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode};
 
 use crate::error::StoreError;
 use crate::sqlite::connections::{self, DATABASE_FILE};
@@ -69,7 +69,13 @@ fn copy_pages(
     partial: &Path,
     progress: &mut dyn FnMut(Copied),
 ) -> Result<(), StoreError> {
-    let mut target = Connection::open(partial)?;
+    let mut target = Connection::open(partial).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) => {
+            let reason = "the file can not be made".to_owned();
+            StoreError::Io { doing: "write", path: partial.to_path_buf(), reason }
+        }
+        _ => error.into(),
+    })?;
     // One read transaction around all steps: every page is of the same instant.
     let reading = source.unchecked_transaction()?;
     reading.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0))?;
