@@ -27,4 +27,4 @@ mod past;
 mod work;
 
 pub use fill::fill;
-pub use life::{Failure, Summary, live};
+pub use life::{Failure, OPERATIONS, Summary, live};

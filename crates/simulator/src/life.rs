@@ -62,14 +62,23 @@ pub struct Failure {
     pub operation: String,
     /// What is wrong.
     pub what: String,
+    /// How many operations the life was to have.
+    pub operations: u64,
 }
+
+/// Operations in a life, where nothing else is asked for.
+pub const OPERATIONS: u64 = 60;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { seed, step, operation, what } = self;
+        let Failure { seed, step, operation, what, operations } = self;
         writeln!(f, "seed {seed}, operation {step}: {what}")?;
         writeln!(f, "  the operation was {operation}")?;
-        write!(f, "  replay it with `cargo xtask simulate --seed {seed}`")
+        write!(f, "  replay it with `cargo xtask simulate --seed {seed}")?;
+        if *operations != OPERATIONS {
+            write!(f, " --operations {operations}")?;
+        }
+        f.write_str("`")
     }
 }
 
@@ -78,7 +87,7 @@ impl fmt::Display for Failure {
 /// # Errors
 /// [`Failure`]: the first rule that does not hold.
 pub fn live(seed: u64, operations: u64) -> Result<Summary, Failure> {
-    let fail = |step, operation: String, what| Failure { seed, step, operation, what };
+    let fail = |step, operation: String, what| Failure { seed, step, operation, what, operations };
     let born = Life::new(seed);
     let mut life = born.map_err(|what| fail(0, "the opening".to_owned(), what))?;
     for step in 1..=operations {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
-use kopeck_simulator::{Failure, Summary, live};
+use kopeck_simulator::{Failure, OPERATIONS, Summary, live};
 
 /// Simulates ledgers under random work and crashes
 #[derive(Parser)]
@@ -21,7 +21,7 @@ struct Args {
     #[arg(long, value_name = "S", conflicts_with = "seeds")]
     seed: Option<u64>,
     /// Operations in each life
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = OPERATIONS)]
     operations: u64,
 }
 
@@ -116,7 +116,7 @@ impl Work {
 fn caught(seed: u64, operations: u64) -> Result<Summary, Failure> {
     panic::catch_unwind(|| live(seed, operations)).unwrap_or_else(|panic| {
         let what = format!("a panic: {}", words(&*panic));
-        Err(Failure { seed, step: 0, operation: "not known".to_owned(), what })
+        Err(Failure { seed, step: 0, operation: "not known".to_owned(), what, operations })
     })
 }
 

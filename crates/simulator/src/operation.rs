@@ -73,7 +73,8 @@ fn batch(draw: &mut Draw, past: &mut Past, now: Moment) -> Vec<Request> {
 fn fault(draw: &mut Draw) -> Option<(Point, Fate)> {
     match draw.below(100) {
         0..6 => Some((draw.pick([Point::Begin, Point::Written]), Fate::Full)),
-        6..22 => {
+        6..12 => Some((draw.pick([Point::Begin, Point::Written, Point::Committed]), Fate::Doubt)),
+        12..28 => {
             Some((draw.pick([Point::Begin, Point::Written, Point::Committed, Point::Committed]), Fate::Die))
         }
         _ => None,
