@@ -281,7 +281,7 @@ pub struct BenchLedgerArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub accounts: u32,
     /// Transfers in each measurement of large batches
-    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub transfers: u32,
     /// Transfers that the ledger has when histories are read and it is verified
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
