@@ -270,6 +270,7 @@ impl Life {
     }
 
     fn count(&mut self, requests: &[Request], replies: &[Reply]) {
+        self.past.learn(requests, replies, &mut self.draw);
         self.summary.requests += replies.len() as u64;
         self.summary.refused += replies.iter().filter(|reply| reply.is_err()).count() as u64;
         for (request, reply) in requests.iter().zip(replies) {

@@ -1,6 +1,7 @@
 //! What was asked so far, so that later work can name it: retries, holds to pay from, transactions to put right.
 
 use kopeck_ledger::name::{AccountId, HoldId, TransactionId};
+use kopeck_ledger::record::Reply;
 use kopeck_ledger::request::{Request, Work};
 use uuid::Builder;
 
@@ -36,6 +37,18 @@ impl Past {
         let mut rest = [0; 10];
         rest[2..].copy_from_slice(&draw.any().to_be_bytes());
         TransactionId(Builder::from_unix_timestamp_millis(milliseconds, &rest).into_uuid())
+    }
+
+    /// Forgets most of what was refused: naming it leads nowhere. A chain has one reply.
+    pub fn learn(&mut self, requests: &[Request], replies: &[Reply], draw: &mut Draw) {
+        let of =
+            |place: usize| if replies.len() == requests.len() { replies.get(place) } else { replies.first() };
+        for (place, request) in requests.iter().enumerate() {
+            if of(place).is_some_and(Result::is_err) && draw.percent(95) {
+                self.holds.retain(|(hold, _)| hold.0 != request.id);
+                self.payments.retain(|payment| *payment != request.id);
+            }
+        }
     }
 
     /// Remembers requests that go together.

@@ -278,7 +278,7 @@ impl Maker<'_> {
             reference: text("clean-up"),
             price: self.number(50_000),
             megabytes: self.number(1_000_000_000),
-            cleaned_at: self.moment(-200_000, 2_000),
+            cleaned_at: self.moment(-200_000, 9_000),
             accrued: self.draw.percent(50),
         })
     }
@@ -302,7 +302,11 @@ impl Maker<'_> {
         Work::Hold(NewHold {
             account: self.account(PAYERS),
             amount: self.amount(),
-            expires: self.moment(-300, 20_000),
+            expires: if self.draw.percent(60) {
+                self.moment(-300, 20_000)
+            } else {
+                self.moment(10_000, 900_000)
+            },
             project: self.draw.percent(50).then(|| self.project()),
             reference: self.note(),
         })
