@@ -1,5 +1,7 @@
 //! The simulator itself: it is repeatable, and its work is worth judging. `cargo xtask simulate` runs it at length.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
