@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask ci`, `cargo xtask test`, `cargo xtask demo`.
+//! The project's own commands: `cargo xtask ci`, `cargo xtask test`, `cargo xtask simulate`, `cargo xtask demo`.
 //!
 //! Each runs the tools that a person would run by hand, prints their command lines, and stops at the first that
 //! fails with its exit code.
@@ -19,10 +19,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// All checks: formatting, lints, and the tests
+    /// All checks: formatting, lints, the tests, and the simulator
     Ci,
     /// Installs what the tests need and runs all tests
     Test,
+    /// Simulates ledgers under random work and crashes at every write, each judged by the reference
+    Simulate {
+        /// How many seeds, from 1 on
+        #[arg(long, value_name = "N", default_value_t = CI_SEEDS)]
+        seeds: u64,
+        /// Only this seed: replays a failure
+        #[arg(long, value_name = "S", conflicts_with = "seeds")]
+        seed: Option<u64>,
+        /// Operations in each life [default: 60]
+        #[arg(long, value_name = "N")]
+        operations: Option<u64>,
+    },
     /// Builds kopeck in release mode, makes a sample month, rates it and prints the bill
     Demo,
 }
@@ -34,6 +46,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Ci => ci(),
         Task::Test => test(),
+        Task::Simulate { seeds, seed, operations } => simulate(seeds, seed, operations),
         Task::Demo => demo(),
     };
     match done {
@@ -48,12 +61,64 @@ fn main() -> ExitCode {
 fn ci() -> Result<(), Failed> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    test()
+    test()?;
+    simulate(CI_SEEDS, None, None)
 }
 
-/// The tests need nothing but the toolchain today: no Debian package, database or browser is installed here yet.
+/// Seeds that are simulated by default: about two minutes on two cores.
+const CI_SEEDS: u64 = 200;
+
+/// What the tests run beside the toolchain, each by its program and its Debian package.
+const NEEDED: [(&str, &str); 1] = [("hledger", "hledger")];
+
 fn test() -> Result<(), Failed> {
+    for (program, package) in NEEDED {
+        install(program, package)?;
+    }
     cargo(&["test", "--workspace", "--locked"])
+}
+
+/// Installs a Debian package where its program is not there.
+fn install(program: &str, package: &str) -> Result<(), Failed> {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if version.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    // An old list of packages names files that are gone, so it is made new; without a network the old one may do.
+    let _ = run(as_root(&["apt-get", "update"]));
+    run(as_root(&["apt-get", "install", "--yes", "--no-install-recommends", package])).map_err(
+        |Failed(reason)| {
+            Failed(format!(
+                "the tests run {program}, which could not be installed: {reason}; install it by hand"
+            ))
+        },
+    )
+}
+
+/// A command with the rights to install packages.
+fn as_root(line: &[&str]) -> Command {
+    let user = Command::new("id").arg("--user").output();
+    let is_root = user.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let mut words = line.iter();
+    let program = if is_root { words.next().copied().unwrap_or("true") } else { "sudo" };
+    let mut command = Command::new(program);
+    command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Runs the simulator, which tells the command that replays what it finds.
+fn simulate(seeds: u64, seed: Option<u64>, operations: Option<u64>) -> Result<(), Failed> {
+    let mut args = ["run", "--quiet", "--locked", "--package", "kopeck-simulator", "--bin", "simulate", "--"]
+        .map(str::to_owned)
+        .to_vec();
+    match seed {
+        Some(seed) => args.extend(["--seed".to_owned(), seed.to_string()]),
+        None => args.extend(["--seeds".to_owned(), seeds.to_string()]),
+    }
+    if let Some(operations) = operations {
+        args.extend(["--operations".to_owned(), operations.to_string()]);
+    }
+    cargo(&args.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Sample size of the demo.

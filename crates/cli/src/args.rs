@@ -1,5 +1,6 @@
 //! The command line: commands, options and their help.
 
+mod books;
 mod prices;
 
 use std::path::PathBuf;
@@ -10,6 +11,12 @@ use jiff::civil::Date;
 use kopeck_connect::convert::Source;
 use kopeck_rating::calendar::Calendar;
 
+pub use books::{
+    AccountCommand, BackupArgs, By, CreateArgs, DepositArgs, ExportArgs, HoldCommand, HoldCreateArgs,
+    HoldPostArgs, HoldReleaseArgs, HoldShowArgs, InitArgs, KnownHead, Language, LedgerCommand, ListArgs,
+    Period, ReportArgs, RestoreArgs, Sending, ShowArgs, StatementArgs, StoreArg, TransferArgs, VerifyArgs,
+    WithdrawArgs,
+};
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
@@ -45,6 +52,33 @@ pub enum Command {
     /// Turn foreign records into usage events
     #[command(after_long_help = CONVERT_EXAMPLES)]
     Convert(ConvertArgs),
+    /// Make an empty ledger
+    #[command(after_long_help = books::INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// Open accounts, and show what they have and what happened on them
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Move money between accounts
+    #[command(after_long_help = books::TRANSFER_EXAMPLES)]
+    Transfer(TransferArgs),
+    /// Money comes in from the bank
+    #[command(after_long_help = books::DEPOSIT_EXAMPLES)]
+    Deposit(DepositArgs),
+    /// Money goes out to the bank
+    #[command(after_long_help = books::WITHDRAW_EXAMPLES)]
+    Withdraw(WithdrawArgs),
+    /// Set money aside, and pay from it
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Prove the journal, and print it for other programs
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Copy the ledger to a file, while it is used
+    #[command(after_long_help = books::BACKUP_EXAMPLES)]
+    Backup(BackupArgs),
+    /// Make a ledger of a backup
+    #[command(after_long_help = books::RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
     /// Measure how fast kopeck is on this machine, next to a baseline of the same run
     #[command(subcommand)]
     Bench(Bench),
@@ -261,7 +295,7 @@ pub struct BenchLedgerArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub accounts: u32,
     /// Transfers in each measurement of large batches
-    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub transfers: u32,
     /// Transfers that the ledger has when histories are read and it is verified
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]

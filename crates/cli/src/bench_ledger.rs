@@ -203,7 +203,7 @@ fn transfers(
     (batch, at_once): (u32, usize),
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let count = if batch == 1 { SINGLES.max(1) } else { args.transfers };
+    let count = if batch == 1 { SINGLES.min(args.transfers) } else { args.transfers };
     let record_bytes = bytes_of_a_transfer(bench)?;
     let folder = bench.store.folder().to_path_buf();
     let (mut ours, mut raw, mut rows) = ((Duration::MAX, 0), (Duration::MAX, 0), (Duration::MAX, 0));

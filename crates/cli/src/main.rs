@@ -1,7 +1,7 @@
 //! kopeck, the one binary: reads its arguments, runs one command, answers with an exit code.
 //!
 //! Exit codes: 0, all is well; 1, some records were refused and the rest was done; 2, nothing was done, because of
-//! the arguments, a price book or a file.
+//! the arguments, a price book, a file or the ledger, or what was checked is broken.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -11,6 +11,7 @@ mod bench;
 mod bench_ledger;
 mod bill;
 mod book_file;
+mod books;
 mod convert;
 mod estimate;
 mod events_in;
@@ -40,6 +41,15 @@ fn main() -> ExitCode {
         Command::Estimate(args) => estimate::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Init(args) => books::init(&args),
+        Command::Account(command) => books::account(&command),
+        Command::Transfer(args) => books::transfer(&args),
+        Command::Deposit(args) => books::deposit(&args),
+        Command::Withdraw(args) => books::withdraw(&args),
+        Command::Hold(command) => books::hold(&command),
+        Command::Ledger(command) => books::ledger(&command),
+        Command::Backup(args) => books::backup(&args),
+        Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),
         Command::Bench(Bench::Ledger(args)) => bench_ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),

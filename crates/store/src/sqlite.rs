@@ -15,7 +15,7 @@ mod batch;
 mod checkpoint;
 mod connections;
 mod decider;
-mod head_log;
+pub mod head_log;
 mod history;
 mod id_filter;
 mod id_hash;

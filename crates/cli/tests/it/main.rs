@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
 
 mod bad_input;
+mod bench;
 mod cases;
 mod desk;
 mod estimate;
+mod ledger;
 mod prices;
 mod rate;

@@ -223,6 +223,17 @@ impl Model {
         self.accounts.iter().map(|account| account.id)
     }
 
+    /// How many records a journal of all that was done has.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.sequence
+    }
+
+    /// What is left of each hold that is not resolved, and when it expires.
+    pub fn holds(&self) -> impl Iterator<Item = (HoldId, Amount, Moment)> {
+        self.holds.iter().map(|hold| (hold.id, Amount::from_micros(hold.left), hold.expires))
+    }
+
     fn attempt(&mut self, request: &Request) -> Reply {
         match &request.work {
             Work::Open(new) => self.open(request, new)?,

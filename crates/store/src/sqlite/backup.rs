@@ -7,10 +7,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode};
 
 use crate::error::StoreError;
+use crate::sqlite::connections::{self, DATABASE_FILE};
+use crate::sqlite::schema;
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
@@ -22,6 +24,22 @@ pub struct Copied {
     pub pages: u64,
     /// Pages in all.
     pub of: u64,
+}
+
+/// Copies the ledger in a folder, open or not, to a new file.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::NotALedger`], and those of [`copy_to`].
+pub fn folder(folder: &Path, target: &Path, progress: &mut dyn FnMut(Copied)) -> Result<(), StoreError> {
+    let path = folder.join(DATABASE_FILE);
+    if !path.is_file() {
+        return Err(StoreError::Missing(folder.to_path_buf()));
+    }
+    let source = connections::reader(&path)?;
+    if !schema::is_ledger(&source, &path)? {
+        return Err(StoreError::NotALedger(path));
+    }
+    copy_to(&source, target, progress)
 }
 
 /// Copies the database behind `source` to a new file.
@@ -51,7 +69,13 @@ fn copy_pages(
     partial: &Path,
     progress: &mut dyn FnMut(Copied),
 ) -> Result<(), StoreError> {
-    let mut target = Connection::open(partial)?;
+    let mut target = Connection::open(partial).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) => {
+            let reason = "the file can not be made".to_owned();
+            StoreError::Io { doing: "write", path: partial.to_path_buf(), reason }
+        }
+        _ => error.into(),
+    })?;
     // One read transaction around all steps: every page is of the same instant.
     let reading = source.unchecked_transaction()?;
     reading.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0))?;

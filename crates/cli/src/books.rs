@@ -1,0 +1,52 @@
+//! The commands on a ledger's store, one module for each family.
+
+mod account;
+mod export;
+mod hold;
+mod init;
+mod open;
+mod payment;
+mod period;
+mod receipt;
+mod refused;
+mod report;
+mod safekeeping;
+mod statement;
+mod verify;
+mod words;
+
+use crate::args::{AccountCommand, HoldCommand, LedgerCommand};
+use crate::failure::{Done, Failure};
+
+pub use init::init;
+pub use payment::{deposit, transfer, withdraw};
+pub use safekeeping::{backup, restore};
+
+/// Runs `kopeck account`.
+pub fn account(command: &AccountCommand) -> Result<Done, Failure> {
+    match command {
+        AccountCommand::Create(args) => account::create(args),
+        AccountCommand::List(args) => account::list(args),
+        AccountCommand::Show(args) => account::show(args),
+        AccountCommand::Statement(args) => statement::run(args),
+        AccountCommand::Report(args) => report::run(args),
+    }
+}
+
+/// Runs `kopeck hold`.
+pub fn hold(command: &HoldCommand) -> Result<Done, Failure> {
+    match command {
+        HoldCommand::Create(args) => hold::create(args),
+        HoldCommand::Post(args) => hold::post(args),
+        HoldCommand::Release(args) => hold::release(args),
+        HoldCommand::Show(args) => hold::show(args),
+    }
+}
+
+/// Runs `kopeck ledger`.
+pub fn ledger(command: &LedgerCommand) -> Result<Done, Failure> {
+    match command {
+        LedgerCommand::Verify(args) => verify::run(args),
+        LedgerCommand::Export(args) => export::run(args),
+    }
+}

@@ -1,0 +1,202 @@
+//! Opening a ledger, finding its accounts, and asking it for something.
+
+use std::env;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kopeck_ledger::account::Account;
+use kopeck_ledger::name::{AccountId, AccountNumber, Moment, Text, TransactionId};
+use kopeck_ledger::record::{Receipt, Record};
+use kopeck_ledger::request::{Request, Work};
+use kopeck_store::sqlite::{Clock, Options, SqliteStore};
+use kopeck_store::{Store, StoreError};
+use uuid::Uuid;
+
+use super::refused;
+use crate::args::{Sending, StoreArg};
+use crate::failure::Failure;
+
+/// Accounts that are looked through at a time.
+const PAGE: usize = 4_096;
+
+/// An open ledger.
+pub struct Books {
+    /// Its store.
+    pub store: SqliteStore,
+}
+
+impl Books {
+    /// Opens the ledger to write to it at an instant, or now.
+    pub fn open(folder: &Path, at: Option<Moment>) -> Result<Books, Failure> {
+        let store = SqliteStore::open(folder, Options::at(clock(at)?)).map_err(|error| failed(&error))?;
+        Ok(Books { store })
+    }
+
+    /// Opens the ledger to look at it as it is now: holds that have expired are gone.
+    pub fn look(store: &StoreArg) -> Result<Books, Failure> {
+        let books = Books::open(&store.store, None)?;
+        let expired = books.store.expire_holds().and_then(kopeck_store::Ticket::wait);
+        expired.map_err(|error| failed(&error))?;
+        Ok(books)
+    }
+
+    /// The account that a text names: by its id, or by its name where only one has it.
+    pub fn find(&self, named: &str) -> Result<Account, Failure> {
+        let remedy = "`kopeck account list` shows all accounts";
+        if let Ok(id) = named.parse::<Uuid>() {
+            let found = self.store.account(AccountId(id));
+            return found.ok_or_else(|| Failure::input(format!("there is no account {id}"), None, remedy));
+        }
+        let mut found: Vec<Account> =
+            self.accounts().filter(|account| account.opening.name.as_str() == named).collect();
+        if found.len() > 1 {
+            let ids: Vec<String> = found.iter().map(|account| account.opening.id.to_string()).collect();
+            let reason = format!("{} accounts are called {named}: {}", found.len(), ids.join(", "));
+            return Err(Failure::input(reason, None, "name the account by its id"));
+        }
+        found.pop().ok_or_else(|| Failure::input(format!("no account is called {named}"), None, remedy))
+    }
+
+    /// All accounts, in the order in which they were opened.
+    pub fn accounts(&self) -> impl Iterator<Item = Account> {
+        let pages = (0..).step_by(PAGE).map(|skip| self.store.accounts(skip, PAGE));
+        pages.take_while(|page| !page.is_empty()).flatten()
+    }
+
+    /// The account of a number that stands in a record.
+    pub fn account(&self, number: AccountNumber) -> Result<Account, Failure> {
+        let missing = || failed(&StoreError::Corrupt(format!("account number {} is missing", number.0)));
+        self.store.accounts(number.index(), 1).pop().ok_or_else(missing)
+    }
+
+    /// Asks for something, and waits until it is durable.
+    pub fn ask(&self, id: Uuid, sending: &Sending, work: Work) -> Result<Receipt, Failure> {
+        let request = Request { id: TransactionId(id), actor: Some(actor(sending)?), work };
+        self.send(request)
+    }
+
+    /// Sends a request, and waits until it is durable.
+    pub fn send(&self, request: Request) -> Result<Receipt, Failure> {
+        let id = request.id;
+        let replies = self.store.perform(vec![request]).map_err(|error| not_answered(&error, id))?;
+        match replies.into_iter().next() {
+            Some(Ok(receipt)) => Ok(receipt),
+            Some(Err(refusal)) => Err(refused::failure(&refusal, self)),
+            None => Err(failed(&StoreError::Closed)),
+        }
+    }
+
+    /// The record of an id.
+    pub fn record(&self, id: TransactionId) -> Result<Option<Record>, Failure> {
+        self.store.record(id).map_err(|error| failed(&error))
+    }
+}
+
+/// What could not be read back of something that was done: the person must know that it was.
+pub fn although_done<T>(receipt: Receipt, read: Result<T, Failure>) -> Result<T, Failure> {
+    read.map_err(|failure| match failure {
+        Failure::Input(text) => Failure::Input(format!(
+            "error: it was done, as record {}, and can not be read back\n  do not ask for it again\n\n{text}",
+            receipt.sequence
+        )),
+        other => other,
+    })
+}
+
+/// The id that is asked under: the given one, or a new one.
+pub fn id_of(sending: &Sending) -> Uuid {
+    sending.id.unwrap_or_else(Uuid::now_v7)
+}
+
+/// Who asks: as given, or the user of this system.
+fn actor(sending: &Sending) -> Result<Text, Failure> {
+    if let Some(actor) = &sending.actor {
+        return Ok(actor.clone());
+    }
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
+    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "operator".to_owned());
+    let unfit =
+        |error| Failure::input(format!("the name of the user {error}"), None, "give one with --actor");
+    Text::new(&user).map_err(unfit)
+}
+
+/// The time of the system, or always the instant that was given, which must not lie ahead.
+pub fn clock(at: Option<Moment>) -> Result<Clock, Failure> {
+    let now = now();
+    match at {
+        None => Ok(Arc::new(self::now)),
+        Some(at) if at <= now => Ok(Arc::new(move || at)),
+        Some(at) => Err(Failure::input(
+            format!("{at} has not come yet: it is {now}"),
+            None,
+            "give --at an instant that has passed, or leave it out",
+        )),
+    }
+}
+
+/// What time it is. The one place where the command line reads the clock for the ledger.
+pub fn now() -> Moment {
+    Moment::try_from(Timestamp::now()).unwrap_or(Moment::LAST)
+}
+
+/// What the store could not do with a request: whether it was done may be open.
+fn not_answered(error: &StoreError, id: TransactionId) -> Failure {
+    match error {
+        StoreError::Unknown(reason) => Failure::input(
+            format!("whether it was written is not known: {reason}"),
+            None,
+            format!("send it again with --id {id}: it is done once, whatever became of it"),
+        ),
+        other => failed(other),
+    }
+}
+
+/// Why the store could not be used, with the remedy.
+pub fn failed(error: &StoreError) -> Failure {
+    let input = |reason: String, remedy: &str| Failure::input(reason, None, remedy);
+    match error {
+        StoreError::Missing(folder) => input(
+            format!("there is no ledger in {}", folder.display()),
+            "make one with `kopeck init`, or name its folder with --store or KOPECK_STORE",
+        ),
+        StoreError::InUse { folder, process } => {
+            let by = process.map_or("another process".to_owned(), |process| format!("process {process}"));
+            input(
+                format!("the ledger in {} is in use by {by}", folder.display()),
+                "stop that process first; verifying and backing up need not wait",
+            )
+        }
+        StoreError::Newer { path, found, known } => input(
+            format!("{} has version {found}, and this program knows versions up to {known}", path.display()),
+            "use a newer kopeck",
+        ),
+        StoreError::NotALedger(path) => input(
+            format!("{} is not a ledger of kopeck", path.display()),
+            "name another file, or another folder with --store",
+        ),
+        StoreError::Exists(path) => input(
+            format!("{} is there already", path.display()),
+            "choose another name, or another folder with --store",
+        ),
+        StoreError::Corrupt(reason) => {
+            input(format!("the ledger is damaged: {reason}"), "`kopeck ledger verify` tells where")
+        }
+        StoreError::Full => input(
+            "the disk is full: nothing was written".to_owned(),
+            "make room and send it again with the same --id",
+        ),
+        StoreError::Io { doing, path, reason } => input(
+            format!("can not {doing} {}: {reason}", path.display()),
+            "check the path and its permissions",
+        ),
+        StoreError::Database(reason) => input(
+            format!("the ledger's database: {reason}"),
+            "`kopeck ledger verify` tells whether it is whole",
+        ),
+        other @ (StoreError::Fenced { .. }
+        | StoreError::Busy { .. }
+        | StoreError::Unknown(_)
+        | StoreError::Closed) => input(other.to_string(), "send it again with the same --id"),
+    }
+}
