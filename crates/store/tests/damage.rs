@@ -176,7 +176,7 @@ fn what_is_kept_beside_the_journal_is_compared_with_it() {
         ),
         (
             "INSERT INTO id_run VALUES (0, 10, zeroblob(16), zeroblob(16), zeroblob(16), zeroblob(8))",
-            "the index of ids",
+            "run 0 of the index of ids contradicts itself",
         ),
     ] {
         let found = found_after(|connection| {

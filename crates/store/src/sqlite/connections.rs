@@ -25,6 +25,9 @@ const READER_CACHE_KB: i64 = 4_096;
 /// Nothing is written this way, and no database becomes shorter while it is open.
 const MAPPED_BYTES: i64 = 1 << 40;
 
+/// A log that has grown beyond this while somebody read for long becomes so large again when it is begun anew.
+const LARGEST_LOG_BYTES: u32 = 256 << 20;
+
 /// When what is committed reaches the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SyncMode {
@@ -61,6 +64,7 @@ pub fn use_log(connection: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Database(format!("it can not use a write-ahead log here, but {mode}")));
     }
     connection.query_row("PRAGMA wal_autocheckpoint = 0", (), |_| Ok(()))?;
+    connection.query_row(&format!("PRAGMA journal_size_limit = {LARGEST_LOG_BYTES}"), (), |_| Ok(()))?;
     Ok(())
 }
 

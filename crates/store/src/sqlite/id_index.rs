@@ -259,18 +259,38 @@ pub fn through(connection: &Connection) -> Result<u64, StoreError> {
     Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
 }
 
-/// Hands all ids in the runs of a database to `take`, each with its record.
+/// Hands all ids in the runs of a database to `take`, each with its record, and says which run could not be trusted: a
+/// filter or a fence that is not that of its ids would make them look new.
 ///
 /// # Errors
 /// [`StoreError`] where they can not be read.
-pub fn pairs(connection: &Connection, mut take: impl FnMut(Id, u64)) -> Result<(), StoreError> {
-    let mut select = connection.prepare("SELECT entries FROM id_block")?;
-    let mut blocks = select.query(())?;
-    while let Some(block) = blocks.next()? {
-        let entries = block.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        entries_of(entries).for_each(|(id, sequence)| take(id, sequence));
+pub fn check(connection: &Connection, mut take: impl FnMut(Id, u64)) -> Result<Option<i64>, StoreError> {
+    let mut runs =
+        connection.prepare("SELECT run, least, greatest, filter, fences FROM id_run ORDER BY run")?;
+    let mut blocks =
+        connection.prepare("SELECT entries FROM id_block WHERE block >= ? AND block < ? ORDER BY block")?;
+    let mut runs = runs.query(())?;
+    while let Some(row) = runs.next()? {
+        let number: i64 = row.get(0)?;
+        let mut entries = Vec::with_capacity(RUN_IDS * ENTRY_BYTES);
+        let mut rows = blocks.query((number * BLOCKS_IN_RUN, (number + 1) * BLOCKS_IN_RUN))?;
+        while let Some(block) = rows.next()? {
+            entries.extend_from_slice(block.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        }
+        let pairs: SortedIds = entries_of(&entries).collect();
+        let ids = || pairs.iter().map(|(id, _)| *id);
+        let fences: Vec<u8> = ids().step_by(BLOCK_IDS).flat_map(Id::to_be_bytes).collect();
+        let (least, greatest) = (row.get(1).map(Id::from_be_bytes)?, row.get(2).map(Id::from_be_bytes)?);
+        let is_sound = pairs.is_sorted_by(|one, next| one.0 < next.0)
+            && (ids().next(), ids().next_back()) == (Some(least), Some(greatest))
+            && row.get::<_, Vec<u8>>(3)? == IdFilter::of(ids()).bytes()
+            && row.get::<_, Vec<u8>>(4)? == fences;
+        if !is_sound {
+            return Ok(Some(number));
+        }
+        pairs.iter().for_each(|(id, sequence)| take(*id, *sequence));
     }
-    Ok(())
+    Ok(None)
 }
 
 fn entries_of(bytes: &[u8]) -> impl Iterator<Item = (Id, u64)> {
@@ -331,6 +351,35 @@ mod tests {
                 assert_eq!(index.find(id(number), &connection).unwrap(), Some(number));
                 assert_eq!(index.find(id(all + number), &connection).unwrap(), None);
             }
+        }
+        let mut pairs = 0;
+        assert_eq!(check(&connection, |_, _| pairs += 1).unwrap(), None);
+        assert_eq!(pairs, all);
+    }
+
+    #[test]
+    fn a_run_whose_filter_fence_or_entries_were_altered_is_named() {
+        for damage in [
+            "UPDATE id_run SET filter = zeroblob(length(filter)) WHERE run = 1",
+            "UPDATE id_run SET fences = zeroblob(length(fences)) WHERE run = 1",
+            "UPDATE id_run SET greatest = least WHERE run = 1",
+            "UPDATE id_block SET entries = zeroblob(length(entries)) WHERE block = 16777220",
+            "DELETE FROM id_block WHERE block = 16777216",
+        ] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch(include_str!("version_1.sql")).unwrap();
+            let mut index = IdIndex::default();
+            for number in 1..=RUN_IDS as u64 * 2 {
+                index.note(Id::from(number), number);
+                if let Some(run) = index.seal(number) {
+                    let transaction = connection.transaction().unwrap();
+                    run.write(&transaction).unwrap();
+                    transaction.commit().unwrap();
+                }
+            }
+            assert_eq!(check(&connection, |_, _| {}).unwrap(), None);
+            assert_eq!(connection.execute(damage, ()).unwrap(), 1, "{damage}");
+            assert_eq!(check(&connection, |_, _| {}).unwrap(), Some(1), "{damage}");
         }
     }
 }

@@ -175,6 +175,8 @@ impl<'c> Fold<'c> {
             let reason =
                 format!("is missing, and all after it: the journal is cut off, {by} has record {must}");
             self.breaks(Problem::at(last.next(), reason));
+        } else if let Some(run) = self.ids.unsound {
+            self.breaks(Problem::beside(format!("run {run} of the index of ids contradicts itself")));
         } else if !self.ids.agree() {
             self.breaks(Problem::beside("the index of ids does not have the ids of the journal"));
         } else if self.landmarks != count_landmarks(self.connection)? {
@@ -223,17 +225,18 @@ struct IdSum {
     pairs: i64,
     /// The last record whose id is in the runs.
     through: u64,
+    /// The first run that contradicts itself.
+    unsound: Option<i64>,
 }
 
 impl IdSum {
     fn of(connection: &Connection) -> Result<IdSum, StoreError> {
-        let mut sum =
-            IdSum { key: RandomState::new(), sum: 0, pairs: 0, through: id_index::through(connection)? };
-        id_index::pairs(connection, |id, sequence| {
-            sum.sum = sum.sum.wrapping_add(sum.key.hash_one((id, sequence)));
-            sum.pairs += 1;
+        let (key, mut sum, mut pairs) = (RandomState::new(), 0_u64, 0);
+        let unsound = id_index::check(connection, |id, sequence| {
+            sum = sum.wrapping_add(key.hash_one((id, sequence)));
+            pairs += 1;
         })?;
-        Ok(sum)
+        Ok(IdSum { key, sum, pairs, through: id_index::through(connection)?, unsound })
     }
 
     fn add(&mut self, id: Id, sequence: u64) {
