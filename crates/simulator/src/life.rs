@@ -92,7 +92,8 @@ pub fn live(seed: u64, operations: u64) -> Result<Summary, Failure> {
     let mut life = born.map_err(|what| fail(0, "the opening".to_owned(), what))?;
     for step in 1..=operations {
         let now = life.bank.now();
-        let operation = Operation::draw(&mut life.draw, &mut life.past, now);
+        let expiry = life.bank.model.holds().map(|(_, _, expires)| expires).min();
+        let operation = Operation::draw(&mut life.draw, &mut life.past, now, expiry);
         life.take(&operation).map_err(|what| fail(step, format!("{operation:#?}"), what))?;
     }
     life.summary.operations = operations;

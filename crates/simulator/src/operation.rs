@@ -39,12 +39,12 @@ pub struct Asking {
 }
 
 impl Operation {
-    /// Draws what happens next.
-    pub fn draw(draw: &mut Draw, past: &mut Past, now: Moment) -> Operation {
+    /// Draws what happens next at an instant, when the next hold expires at another.
+    pub fn draw(draw: &mut Draw, past: &mut Past, now: Moment, expiry: Option<Moment>) -> Operation {
         match draw.below(100) {
             0..74 => Operation::Ask(asking(draw, past, now)),
             74..78 => Operation::Flood((0..draw.between(2, 5)).map(|_| batch(draw, past, now)).collect()),
-            78..91 => Operation::Pass(clock_step(draw)),
+            78..91 => Operation::Pass(to_expiry(draw, now, expiry).unwrap_or_else(|| clock_step(draw))),
             91..95 => Operation::Reopen,
             95..99 => Operation::Look,
             _ => Operation::Backup,
@@ -79,6 +79,12 @@ fn fault(draw: &mut Draw) -> Option<(Point, Fate)> {
         }
         _ => None,
     }
+}
+
+/// Now and then the clock goes to where the next hold expires: to the instant, or just before it.
+fn to_expiry(draw: &mut Draw, now: Moment, expiry: Option<Moment>) -> Option<i64> {
+    let expiry = expiry.filter(|_| draw.percent(40))?;
+    Some(expiry.nanoseconds() - now.nanoseconds() - draw.between(0, 2))
 }
 
 fn clock_step(draw: &mut Draw) -> i64 {

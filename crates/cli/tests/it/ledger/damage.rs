@@ -15,6 +15,17 @@ fn busy() -> Desk {
     desk
 }
 
+/// Another desk with the same ledger, of whose database there are so many bytes.
+fn copy_of(ledger: &Desk, length: usize) -> Desk {
+    let desk = Desk::new();
+    let [from, to] = [ledger, &desk].map(|desk| desk.path("kopeck-data"));
+    fs::create_dir(&to).unwrap();
+    let database = fs::read(from.join(DATABASE_FILE)).unwrap();
+    fs::write(to.join(DATABASE_FILE), &database[..length.min(database.len())]).unwrap();
+    fs::copy(from.join(HEAD_LOG_FILE), to.join(HEAD_LOG_FILE)).unwrap();
+    desk
+}
+
 fn damaged(desk: &Desk, damage: &[&str]) -> Answer {
     let connection = Connection::open(desk.path("kopeck-data").join(DATABASE_FILE)).unwrap();
     let changed: usize = damage.iter().map(|statement| connection.execute(statement, ()).unwrap()).sum();
@@ -75,10 +86,12 @@ fn no_command_panics_on_a_damaged_ledger() {
         &["UPDATE journal SET last = last + 7, hash = zeroblob(32)"],
         &["UPDATE owner SET epoch = 9223372036854775807"],
     ];
+    let whole = people();
     for damage in damages {
+        let ledger = copy_of(&whole, usize::MAX);
+        damaged(&ledger, damage);
         for line in super::refusals::COMMANDS {
-            let desk = people();
-            damaged(&desk, damage);
+            let desk = copy_of(&ledger, usize::MAX);
             let answer = desk.kopeck(line);
             assert!([0, 2].contains(&answer.code), "{line} after {damage:?}\n{}", answer.whole());
             assert!(!answer.stderr.contains("panicked"), "{line} after {damage:?}\n{}", answer.stderr);
@@ -90,14 +103,10 @@ fn no_command_panics_on_a_damaged_ledger() {
 #[test]
 fn a_file_that_was_cut_short_is_told_by_every_command() {
     let ledger = people();
-    let read = |name: &str| fs::read(ledger.path("kopeck-data").join(name)).unwrap();
-    let (whole, heads) = (read(DATABASE_FILE), read(HEAD_LOG_FILE));
-    for length in [0, 1, 100, 8_192, whole.len() / 2] {
+    let whole = fs::metadata(ledger.path("kopeck-data").join(DATABASE_FILE)).unwrap().len();
+    for length in [0, 1, 100, 8_192, usize::try_from(whole / 2).unwrap()] {
         for line in super::refusals::COMMANDS {
-            let desk = Desk::new();
-            fs::create_dir(desk.path("kopeck-data")).unwrap();
-            fs::write(desk.path("kopeck-data").join(DATABASE_FILE), &whole[..length]).unwrap();
-            fs::write(desk.path("kopeck-data").join(HEAD_LOG_FILE), &heads).unwrap();
+            let desk = copy_of(&ledger, length);
             let answer = desk.kopeck(line);
             assert_eq!(answer.code, 2, "{line} on {length} bytes\n{}", answer.whole());
             assert!(answer.stderr.starts_with("error: "), "{line} on {length} bytes\n{}", answer.stderr);

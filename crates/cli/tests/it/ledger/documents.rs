@@ -47,6 +47,9 @@ fn every_type_of_payment_has_its_name_and_all_sums_agree() {
         serde_json::from_str(&done(&desk, "account list --format json").stdout).unwrap();
     for account in list["accounts"].as_array().unwrap() {
         let id = account["id"].as_str().unwrap();
+        let shown = done(&desk, &format!("account show {id} --format json")).stdout;
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(sum(&shown["accrued_by_project"], "amount"), micros(&account["accrued"]));
         let whole = done(&desk, &format!("account statement {id} --format json")).stdout;
         let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
         assert_eq!(whole["closing"], account["posted"]);
