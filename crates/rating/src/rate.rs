@@ -380,3 +380,6 @@ impl Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
