@@ -159,7 +159,7 @@ pub struct RateArgs {
 /// How much a run may remember of its events, and where the rest goes.
 #[derive(Debug, Args)]
 pub struct MemoryArgs {
-    /// Memory for what grows with the events; beyond it, they are kept on disk until they are rated
+    /// Memory for what grows with the events; what does not fit waits on disk to be rated
     #[arg(long, value_name = "SIZE", value_parser = parse_memory, default_value = "2GiB")]
     pub memory: ByteSize,
     /// The folder for that, with room for some 100 bytes an event [default: the system's for temporary files]

@@ -64,10 +64,13 @@ impl Log {
         self.sums.flush_if(block, to)
     }
 
-    /// Writes what waits in memory.
+    /// Writes what waits in memory, and keeps no room for more.
     pub(crate) fn flush(&mut self, to: &mut Written) -> Result<(), ScratchError> {
-        self.records.flush_if(0, to)?;
-        self.sums.flush_if(0, to)
+        for pile in [&mut self.records, &mut self.sums] {
+            pile.flush_if(0, to)?;
+            pile.waiting = Vec::new();
+        }
+        Ok(())
     }
 
     /// Reads all state events.

@@ -204,4 +204,4 @@ impl Samples {
 }
 
 /// A part of a bill needs no more, whatever the limit: its records must have numbers.
-const LARGEST_PART: usize = 1 << 32;
+const LARGEST_PART: usize = u32::MAX as usize;
