@@ -5,6 +5,7 @@ mod prices;
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -145,8 +146,12 @@ Examples:
   kopeck convert slurm sacct.log | kopeck rate --prices examples/marketplace.toml --events - \\
       --from 2016-12-01 --to 2017-02-01 --format csv
 
+Of each event some tens of bytes are remembered until all are read. Where they come to more than
+--memory, they go to files without names in the scratch folder, and the bill is made part by part.
+The names of resources and projects, and what events say of them, stay in memory, each once.
+
 Exit codes: 0 all rated; 1 some events were refused, the rest is rated;
-2 a bad argument, price book or file.";
+2 a bad argument, price book, file or scratch folder, and what may have been printed is not whole.";
 
 /// What is rated.
 #[derive(Debug, Args)]
@@ -180,6 +185,20 @@ pub struct RateArgs {
     /// How to print the charges
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// How much it may remember.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
+}
+
+/// How much a run may remember of its events, and where the rest goes.
+#[derive(Debug, Args)]
+pub struct MemoryArgs {
+    /// Memory for what grows with the events; what does not fit waits on disk to be rated
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, default_value = "2GiB")]
+    pub memory: ByteSize,
+    /// The folder for that, with room for some 100 bytes an event [default: the system's for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub scratch: Option<PathBuf>,
 }
 
 /// `kopeck explain`.
@@ -367,6 +386,14 @@ fn parse_foreign(name: &str) -> Result<Foreign, String> {
     names.push(AZURE_RATE_CARD);
     let source = Source::named(name).map(Foreign::Records);
     source.ok_or_else(|| format!("unknown format: write one of {}", names.join(", ")))
+}
+
+/// Less memory would be spent on the files instead of saved.
+const LEAST_MEMORY: ByteSize = ByteSize::mb(1);
+
+fn parse_memory(text: &str) -> Result<ByteSize, String> {
+    let size = text.parse::<ByteSize>().map_err(|_| "not a size: write it like 512MiB or 4GiB".to_owned())?;
+    if size < LEAST_MEMORY { Err("too little: give at least 1MB".to_owned()) } else { Ok(size) }
 }
 
 fn parse_zone(name: &str) -> Result<Calendar, String> {

@@ -138,7 +138,7 @@ fn core_alone(out: &mut dyn Write) -> Result<(), Failure> {
     let mut rater = Rater::new(&book, october(&book)?).map_err(out_of_range)?;
     for vm in 0..VMS {
         let reader = rater.reader();
-        rater.take(reader.read(plain::vm_month(vm).into_bytes(), START), |_, _| {});
+        rater.take(reader.read(plain::vm_month(vm).into_bytes(), START), |_, _| {})?;
     }
     let (time, rows) = timed(|| {
         let priced = rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Failure>(()))?;
@@ -181,11 +181,7 @@ fn meter_uses(book: &PriceBook, meters: usize) -> Result<Duration, Failure> {
     let lines = plain::meter_uses(METERED, FEW, meters / FEW);
     let mut rater = Rater::new(book, october(book)?).map_err(out_of_range)?;
     let reader = rater.reader();
-    Ok(timed(|| {
-        rater.take(reader.read(lines.into_bytes(), START), |_, _| {});
-        Ok(())
-    })?
-    .0)
+    Ok(timed(|| Ok(rater.take(reader.read(lines.into_bytes(), START), |_, _| {})?))?.0)
 }
 
 fn sample_book() -> Result<PriceBook, Failure> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
+use std::mem;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use kopeck_rating::billing::Summary;
@@ -36,16 +37,18 @@ pub fn print(
 
 fn json(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
     let currency = serde_json::to_string(rater.currency()).map_err(io::Error::from)?;
-    write!(out, "{{\"currency\":{currency},\"charges\":[")?;
+    // It waits for the first charges: a run that fails before them prints nothing.
+    let mut begin = format!("{{\"currency\":{currency},\"charges\":[");
     let mut first = true;
     let summary = rater.finish_in_pieces(threads, json_rows, |rows| -> Result<(), Failure> {
         let rows = rows.map_err(|error| Failure::Output(error.into()))?;
+        out.write_all(mem::take(&mut begin).as_bytes())?;
         let Some(written) = rows.get(usize::from(first)..) else { return Ok(()) };
         first &= rows.is_empty();
         Ok(out.write_all(written)?)
     })?;
     let total = serde_json::to_string(&summary.total.to_string()).map_err(io::Error::from)?;
-    writeln!(out, "],\"total\":{total}}}")?;
+    writeln!(out, "{begin}],\"total\":{total}}}")?;
     Ok(summary)
 }
 
@@ -73,13 +76,16 @@ const CSV_HEADINGS: [&str; 10] = [
 ];
 
 fn csv(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
-    let mut headings = csv::Writer::from_writer(&mut *out);
+    let mut headings = csv::Writer::from_writer(Vec::new());
     headings.write_record(CSV_HEADINGS).map_err(|error| Failure::Output(error.into()))?;
-    headings.flush()?;
-    drop(headings);
-    rater.finish_in_pieces(threads, csv_rows, |rows| {
+    // They wait for the first charges, as in JSON.
+    let mut begin = headings.into_inner().map_err(|error| Failure::Output(error.into_error()))?;
+    let summary = rater.finish_in_pieces(threads, csv_rows, |rows| -> Result<(), Failure> {
+        out.write_all(&mem::take(&mut begin))?;
         Ok(out.write_all(&rows.map_err(|error| Failure::Output(error.into()))?)?)
-    })
+    })?;
+    out.write_all(&begin)?;
+    Ok(summary)
 }
 
 /// The charges of a piece, a line each.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 
 use kopeck_rating::money::Overflow;
+use kopeck_rating::rate::Unfinished;
+use kopeck_rating::scratch::ScratchError;
 
 /// How a command ended that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,5 +74,21 @@ impl From<io::Error> for Failure {
 impl From<Overflow> for Failure {
     fn from(_: Overflow) -> Failure {
         Failure::Overflow
+    }
+}
+
+impl From<ScratchError> for Failure {
+    fn from(error: ScratchError) -> Failure {
+        let remedy = "make room there, name another folder with --scratch, or give more memory with --memory";
+        Failure::input(error, None, remedy)
+    }
+}
+
+impl From<Unfinished> for Failure {
+    fn from(unfinished: Unfinished) -> Failure {
+        match unfinished {
+            Unfinished::Overflow(overflow) => overflow.into(),
+            Unfinished::Scratch(error) => error.into(),
+        }
     }
 }

@@ -23,6 +23,7 @@ mod prices;
 mod rate;
 mod refusals;
 mod sample;
+mod scratch;
 mod toml_file;
 
 use std::io::Write;

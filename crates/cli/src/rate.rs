@@ -14,13 +14,15 @@ use crate::args::{RateArgs, RateInput};
 use crate::events_in::{Inputs, each_chunk};
 use crate::failure::{Done, Failure, paragraph};
 use crate::refusals::Refusals;
+use crate::scratch::memory_limit;
 use crate::{bill, book_file};
 
 /// Runs the command.
 pub fn run(args: &RateArgs) -> Result<Done, Failure> {
     let book = book_file::load(&args.input.prices)?;
     let window = window(&args.input, &book)?;
-    let mut rater = Rater::new(&book, window).map_err(out_of_range)?;
+    let limit = memory_limit(&args.memory)?;
+    let mut rater = Rater::with_limit(&book, window, limit).map_err(out_of_range)?;
     let read = read_events(&args.input.events, Refusals::new(args.input.all_errors), &mut rater)?;
     let summary = bill::print(rater, args.format, threads(), &mut io::stdout().lock())?;
     tell_notices(&summary.notices, &read.files)?;
@@ -66,12 +68,12 @@ pub fn read_events_for<'b>(
     };
     each_chunk(inputs, threads(), read, |(batch, batches)| {
         for (other, batch) in others.iter_mut().zip(batches) {
-            other.take(batch, |_, _| {});
+            other.take(batch, |_, _| {})?;
         }
         rater.take(batch, |origin, outcome| {
             let Err(refusal) = outcome else { return };
             refusals.take(|| refusal_text(&refusal, &place(&files, origin)));
-        });
+        })?;
         refusals.failure()
     })?;
     let refused = refusals.finish("events")?;

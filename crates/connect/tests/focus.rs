@@ -397,7 +397,7 @@ fn rated(events: &str, currency: &str, from: &str, to: &str) -> (BigDecimal, Big
     let window = Window::new(book.calendar(), from.parse().unwrap(), to.parse().unwrap(), None).unwrap();
     let mut rater = Rater::new(&book, window).unwrap();
     for line in events.lines() {
-        rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap();
+        rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap().unwrap();
     }
     assert_eq!(rater.accepted(), events.lines().count(), "no event is taken for another");
     let bill = rater.finish().unwrap().bill;

@@ -13,10 +13,9 @@ use jiff::civil::{Date, date};
 use kopeck_rating::charge::Window;
 use kopeck_rating::event::{Description, EventType};
 use kopeck_rating::live::Live;
-use kopeck_rating::money::Overflow;
 use kopeck_rating::plan::Plan;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::rate::{Batch, Origin, Rater};
+use kopeck_rating::rate::{Batch, Origin, Rater, Unfinished};
 use kopeck_sample::{Options, Sample, plain};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -55,7 +54,7 @@ fn batch(lines: impl Into<Vec<u8>>) -> Batch {
 
 /// Makes the bill on this thread, and counts its charges.
 fn charges(rater: Rater<'_>) -> usize {
-    rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Overflow>(())).unwrap().charges
+    rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Unfinished>(())).unwrap().charges
 }
 
 fn sample_book() -> PriceBook {
@@ -121,7 +120,7 @@ fn c_rating_in_one_go(bencher: Bencher<'_, '_>) {
     let (lines, book) = (sample(), sample_book());
     bencher.counter(line_count(&lines)).with_inputs(|| lines.clone()).bench_local_values(|lines| {
         let mut rater = Rater::new(&book, october(&book)).unwrap();
-        rater.take(rater.reader().read(lines, START), |_, _| {});
+        rater.take(rater.reader().read(lines, START), |_, _| {}).unwrap();
         charges(rater)
     });
 }
@@ -133,7 +132,7 @@ fn d_core_alone(bencher: Bencher<'_, '_>) {
     let events: String = (0..VMS).map(plain::vm_month).collect();
     let taken = || {
         let mut rater = Rater::new(&book, october(&book)).unwrap();
-        rater.take(rater.reader().read(events.clone().into_bytes(), START), |_, _| {});
+        rater.take(rater.reader().read(events.clone().into_bytes(), START), |_, _| {}).unwrap();
         rater
     };
     bencher.counter(ItemsCount::new(VMS)).with_inputs(taken).bench_local_values(charges);

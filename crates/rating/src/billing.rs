@@ -14,7 +14,7 @@ use crate::intake::{Descriptions, Labels, Name, Names, Places, Record, Records, 
 use crate::money::{Amount, Overflow};
 use crate::notice::Notices;
 use crate::plan::Plan;
-use crate::price_book::Model;
+use crate::route::{Position, Route};
 use crate::rows::{MeterKey, Piece, Row};
 use crate::sums::{SumKey, Sums};
 use crate::timeline::StateEvent;
@@ -63,34 +63,34 @@ pub struct Summary {
     pub notices: Notices,
 }
 
-/// A bill to be made.
+impl Summary {
+    /// Adds what is told of the part of a bill that follows.
+    ///
+    /// # Errors
+    /// [`Overflow`], which no accepted events cause.
+    pub(crate) fn add(&mut self, next: Summary) -> Result<(), Overflow> {
+        self.total = self.total.checked_add(next.total)?;
+        self.charges += next.charges;
+        self.notices.add(next.notices);
+        Ok(())
+    }
+}
+
+/// A bill to be made, or a part of one.
 #[derive(Debug)]
 pub struct Billing<'a, 'b> {
     known: Known<'a, 'b>,
     names: &'a Names,
     places: &'a Places,
-    order: Order,
-    stops: Vec<(Position, Stop)>,
+    route: &'a Route,
+    stops: &'a [(Position, Stop)],
     sums: &'a Sums,
     /// The numbers of the sums.
     summed: Vec<(Position, u32)>,
 }
 
-/// A place in the order of a bill: the ranks of the project, and of source and subject. Those of what is project-wide
-/// are 0.
-type Position = (u32, u32, u32);
-
 fn is_project_wide((_, source, subject): Position) -> bool {
     (source, subject) == (0, 0)
-}
-
-/// The order of a bill.
-#[derive(Debug)]
-struct Order {
-    /// The place of each name in the order of their texts, from 1.
-    names: Vec<u32>,
-    /// For each part the place of its component's id and then its version.
-    parts: Vec<u32>,
 }
 
 /// Resources that are written at a time, if they are not all of one project that must stay whole.
@@ -101,29 +101,18 @@ const ABREAST: usize = 64;
 const AHEAD: usize = 32;
 
 impl<'a, 'b> Billing<'a, 'b> {
-    /// Puts what is known into the order of a bill.
+    /// A bill of these stops of the route and of all sums.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         known: Known<'a, 'b>,
         (names, places): (&'a Names, &'a Places),
+        (route, stops): (&'a Route, &'a [(Position, Stop)]),
         sums: &'a Sums,
     ) -> Billing<'a, 'b> {
-        let order = Order { names: names.ranks(), parts: part_ranks(known.plan) };
-        let first = |number| (number, known.records.resource_of(number).project);
-        let first = (0..known.records.resource_count()).map(first);
-        let further = known.records.shared().iter().copied();
-        let stop = |(resource, project): (u32, Name)| {
-            (order.position(project, known.records.owner(resource)), Stop { resource, project })
-        };
-        let mut stops: Vec<_> = first.chain(further).map(stop).collect();
-        stops.sort_unstable_by_key(|(position, _)| *position);
-        let summed = |number| {
-            let (key, _) = sums.get(number);
-            (order.position(key.project, known.records.owner(key.resource)), number)
-        };
+        let summed = |number| (route.position_of(known.records, sums.get(number).0), number);
         let mut summed: Vec<_> = (0..).take(sums.len()).map(summed).collect();
         summed.sort_unstable();
-        Billing { known, names, places, order, stops, sums, summed }
+        Billing { known, names, places, route, stops, sums, summed }
     }
 
     /// Makes the bill on so many threads; `write` makes something of each piece, and `emit` gets that in order.
@@ -260,7 +249,7 @@ impl<'a, 'b> Billing<'a, 'b> {
     fn sort(&self, walker: &mut Walker<'a, 'b>, first: usize) {
         let groups = walker.matches.groups();
         let group = |row: &Row| row.group.map(|group| group.map(|group| groups[group as usize].as_str()));
-        let key = |row: &Row| (self.order.parts[row.key.part], row.key.month);
+        let key = |row: &Row| (self.route.part(row.key.part), row.key.month);
         walker.rows[first..].sort_unstable_by(|one, other| {
             key(one).cmp(&key(other)).then_with(|| group(one).cmp(&group(other)))
         });
@@ -268,16 +257,10 @@ impl<'a, 'b> Billing<'a, 'b> {
 
     /// Cuts the bill into pieces, between two resources or, where sums over a project matter, between two projects.
     fn pieces(&self) -> Vec<Cut> {
-        let whole_projects = self
-            .known
-            .plan
-            .parts()
-            .iter()
-            .any(|part| matches!(part.component.model, Model::MonthlyPeak { .. }));
-        let project = |at: usize| self.stops[at].0.0;
         let begin = |at: usize| {
-            let begins_project = at == 0 || project(at - 1) != project(at);
-            if whole_projects || begins_project { (project(at), 0, 0) } else { self.stops[at].0 }
+            let (position, project) = (self.stops[at].0, self.stops[at].0.0);
+            let begins_project = at == 0 || self.stops[at - 1].0.0 != project;
+            if begins_project { (project, 0, 0) } else { self.route.cut(position) }
         };
         let mut cuts: Vec<Position> = (0..self.stops.len()).step_by(PIECE).skip(1).map(begin).collect();
         cuts.dedup();
@@ -385,24 +368,4 @@ fn emit_in_order<T, E: From<Overflow>>(
         queue.emitted();
     }
     Ok(summary)
-}
-
-impl Order {
-    fn position(&self, project: Name, resource: Option<(Name, Name)>) -> Position {
-        let rank = |name: Name| self.names[name as usize];
-        let (source, subject) = resource.map_or((0, 0), |(source, subject)| (rank(source), rank(subject)));
-        (rank(project), source, subject)
-    }
-}
-
-/// For each part the place of its component's id, then its version.
-fn part_ranks(plan: &Plan<'_>) -> Vec<u32> {
-    let key = |number: usize| (&plan.parts()[number].component.id, plan.parts()[number].version);
-    let mut order: Vec<usize> = (0..plan.parts().len()).collect();
-    order.sort_unstable_by_key(|number| key(*number));
-    let mut ranks = vec![0; order.len()];
-    for (rank, number) in (0..).zip(order) {
-        ranks[number] = rank;
-    }
-    ranks
 }

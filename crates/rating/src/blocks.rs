@@ -34,6 +34,11 @@ impl<T> Blocks<T> {
         }
     }
 
+    /// All items, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.blocks.iter_mut().flatten()
+    }
+
     /// The item of a number that was pushed.
     pub(crate) fn get(&self, number: usize) -> &T {
         &self.blocks[number / BLOCK][number % BLOCK]

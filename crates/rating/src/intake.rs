@@ -287,6 +287,20 @@ impl Labels {
         (text(id), actor.map(text))
     }
 
+    /// A label that was kept without an actor, as it was written.
+    pub(crate) fn written(&self, label: Label) -> &[u8] {
+        let (block, at) = self.at(label);
+        let (_, id) = batch::part(block, at);
+        let (_, end) = batch::part(block, id);
+        &block[at..end.min(block.len())]
+    }
+
+    /// What they take in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let before = self.blocks.len().saturating_sub(1) * LABEL_BLOCK;
+        before + self.blocks.last().map_or(0, Vec::len)
+    }
+
     fn parts(&self, label: Label) -> LabelParts<'_> {
         let (block, at) = self.at(label);
         LabelParts::at(block, at)
@@ -428,6 +442,30 @@ impl Records {
             self.shared.insert((resource, project));
         }
         Ok(())
+    }
+
+    /// Forgets all state events, and where the sums of the resources are; not the resources.
+    pub(crate) fn forget(&mut self) {
+        self.records = Blocks::default();
+        for resource in self.resources.iter_mut() {
+            (resource.last, resource.sums) = (0, 0);
+        }
+    }
+
+    /// Whether state events of a resource are kept.
+    pub(crate) fn has_events(&self, resource: u32) -> bool {
+        self.resources.get(resource as usize).last != 0
+    }
+
+    /// What the state events take in memory without their labels, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.records.len() * size_of::<Record>()
+    }
+
+    /// The projects of a resource: that of the first event that named it, and the further ones.
+    pub(crate) fn projects(&self, resource: u32) -> impl Iterator<Item = Name> {
+        let further = self.shared.range((resource, 0)..=(resource, Name::MAX));
+        std::iter::once(self.resource_of(resource).project).chain(further.map(|(_, project)| *project))
     }
 
     /// Where the chain of a resource's sums begins.

@@ -92,18 +92,37 @@ impl Known {
     }
 }
 
+/// What is kept of a key, but for the content.
+pub(crate) fn key_of(word: u128) -> u128 {
+    word >> CONTENT_BITS
+}
+
+/// What is kept of a key with the highest content: no word of that key comes later.
+pub(crate) fn last_word(key: u128) -> u128 {
+    Known::new(key, u64::MAX).0
+}
+
+/// The order in which words are written: that of their tables, and of their values in each.
+pub(crate) fn order(word: u128) -> (usize, u128) {
+    (Known(word).shard(), word)
+}
+
 /// Tables are many and small: they grow at different times, and growing one needs little memory beside all others.
 const SHARDS: usize = 1_024;
+
+/// What a key takes in memory, in bytes: three quarters of the slots are in use on average.
+const KEY_BYTES: usize = 22;
 
 /// The keys of accepted events.
 #[derive(Debug)]
 pub struct Keys {
     shards: Vec<Shard>,
+    len: usize,
 }
 
 impl Default for Keys {
     fn default() -> Keys {
-        Keys { shards: vec![Shard::default(); SHARDS] }
+        Keys { shards: vec![Shard::default(); SHARDS], len: 0 }
     }
 }
 
@@ -115,7 +134,10 @@ impl Keys {
     pub fn accept(&mut self, key: u128, content: u64) -> Result<Accepted, Refusal> {
         let new = Known::new(key, content);
         match self.shards[new.shard()].insert(new) {
-            None => Ok(Accepted::New),
+            None => {
+                self.len += 1;
+                Ok(Accepted::New)
+            }
             Some(known) if known == new.0 => Ok(Accepted::Duplicate),
             Some(_) => Err(Refusal::OtherContent),
         }
@@ -135,10 +157,44 @@ impl Keys {
         self.shards.iter().flat_map(|shard| &shard.slots).copied().filter(|slot| *slot != EMPTY)
     }
 
+    /// Whether a key is known here.
+    pub(crate) fn holds(&self, key: u128) -> bool {
+        let known = Known::new(key, 0);
+        let shard = &self.shards[known.shard()];
+        shard.slot_of(known).is_some_and(|slot| shard.slots[slot] != EMPTY)
+    }
+
+    /// Knows again what was kept of a key elsewhere.
+    pub(crate) fn recall(&mut self, word: u128) {
+        if self.shards[Known(word).shard()].insert(Known(word)).is_none() {
+            self.len += 1;
+        }
+    }
+
+    /// Forgets all keys; `each` gets what was kept of them, in the order of [`order`], some at a time.
+    ///
+    /// # Errors
+    /// What `each` answers first; the keys that it did not get are still known.
+    pub(crate) fn forget<E>(&mut self, mut each: impl FnMut(&[u128]) -> Result<(), E>) -> Result<(), E> {
+        for shard in &mut self.shards {
+            let Shard { mut slots, len } = std::mem::take(shard);
+            slots.retain(|slot| *slot != EMPTY);
+            slots.sort_unstable();
+            self.len -= len;
+            each(&slots)?;
+        }
+        Ok(())
+    }
+
+    /// What the keys take in memory, in bytes, on average.
+    pub(crate) fn bytes(&self) -> usize {
+        self.len * KEY_BYTES
+    }
+
     /// How many keys are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.len).sum()
+        self.len
     }
 
     /// Whether no key is known.

@@ -9,17 +9,23 @@ use std::sync::Arc;
 pub use crate::batch::{Batch, Origin};
 use crate::batch::{Entry, Told, Written};
 use crate::billing::{Billing, Known, Summary};
+use crate::buckets::Buckets;
 use crate::calendar::OutOfRange;
 use crate::charge::{Bill, Charge, Window};
 use crate::event::{self, Refusal};
 use crate::intake::{Label, Name, NewRecord, Places};
 pub use crate::keys::Accepted;
-use crate::money::{Overflow, Quantity};
+use crate::keys::Keys;
+use crate::money::{Amount, Overflow, Quantity};
 use crate::notice::Notices;
 use crate::plan::Plan;
 use crate::price_book::{Model, PriceBook};
 use crate::register::{Ahead, Register};
+use crate::route::Route;
 use crate::rows::Piece;
+use crate::scratch::ScratchError;
+pub use crate::spill::MemoryLimit;
+use crate::spill::Spill;
 use crate::sums::{PROJECT_WIDE, SumKey, Sums};
 pub use crate::uses::{Reader, Uses};
 
@@ -35,6 +41,20 @@ pub struct Rater<'b> {
     sums: Sums,
     notices: Notices,
     overflow: bool,
+    accepted: usize,
+    /// Where the run has a limit.
+    spill: Option<Box<Spill>>,
+}
+
+/// Why a run could not be finished.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    /// A sum does not fit 256 bits: more usage than the contract admits.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// What was spilled can not be read again, or not be ordered.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
 }
 
 /// What a run answers, with texts of its own.
@@ -89,7 +109,22 @@ impl<'b> Rater<'b> {
             sums: Sums::default(),
             notices: Notices::default(),
             overflow: false,
+            accepted: 0,
+            spill: None,
         })
+    }
+
+    /// A run that remembers no more of its events in memory than the limit says, and the rest in scratch files. What
+    /// it answers and charges is the same.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
+    pub fn with_limit(
+        book: &'b PriceBook,
+        window: Window,
+        limit: MemoryLimit,
+    ) -> Result<Rater<'b>, OutOfRange> {
+        Ok(Rater { spill: Some(Box::new(Spill::new(limit))), ..Rater::new(book, window)? })
     }
 
     /// A run that can explain the charges of a component afterwards: see [`explain`](crate::explain).
@@ -110,23 +145,30 @@ impl<'b> Rater<'b> {
         Reader::new(Arc::clone(&self.plan))
     }
 
-    /// Accepts one event, written on one line, or says why not. A refusal leaves the run as it was.
+    /// Accepts one event, written on one line, or answers the first reason why not. A refusal leaves the run as it was.
     ///
     /// # Errors
-    /// [`Refusal`], the first reason that is found.
-    pub fn accept(&mut self, line: &[u8], origin: Origin) -> Result<Accepted, Refusal> {
+    /// [`ScratchError`], of runs with a limit only: see [`take`](Rater::take).
+    pub fn accept(&mut self, line: &[u8], origin: Origin) -> Result<Result<Accepted, Refusal>, ScratchError> {
         let mut accepted = Err(Refusal::NotJson("the line is blank".to_owned()));
-        self.take(self.reader().read(line.to_vec(), origin), |_, outcome| accepted = outcome);
-        accepted
+        self.take(self.reader().read(line.to_vec(), origin), |_, outcome| accepted = outcome)?;
+        Ok(accepted)
     }
 
     /// Takes the events of a batch in their order, and tells what became of each.
+    ///
+    /// # Errors
+    /// [`ScratchError`], of runs with a limit only, where a scratch file fails. The run can not go on then: it answers
+    /// the same to all that follows.
     pub fn take(
         &mut self,
         mut batch: Batch<Uses<'b>>,
         mut tell: impl FnMut(Origin, Result<Accepted, Refusal>),
-    ) {
+    ) -> Result<(), ScratchError> {
         let entries = batch.take_entries();
+        if let Some(spill) = &mut self.spill {
+            spill.recall(&entries, &mut self.register)?;
+        }
         let known = self.register.look_ahead(&entries);
         let said = |(entry, known): (&Entry<Uses<'b>>, &Ahead)| match &entry.read {
             Ok(read) => self.say(batch.written(read), known).map_err(Box::new),
@@ -144,6 +186,10 @@ impl<'b> Rater<'b> {
         self.pass(&batch, (&entries, &mut turns), Rater::keep);
         for (entry, turn) in entries.iter().zip(turns) {
             tell(entry.origin, turn.map(Turn::outcome).map_err(|refusal| *refusal));
+        }
+        match &mut self.spill {
+            Some(spill) => spill.relieve(&mut self.register, &mut self.sums),
+            None => Ok(()),
         }
     }
 
@@ -170,7 +216,7 @@ impl<'b> Rater<'b> {
     /// How many events were accepted, doubles left out.
     #[must_use]
     pub fn accepted(&self) -> usize {
-        self.register.keys.len()
+        self.accepted
     }
 
     fn say(&mut self, written: Written<'_, Uses<'b>>, known: &Ahead) -> Result<Turn, Refusal> {
@@ -189,6 +235,7 @@ impl<'b> Rater<'b> {
             Turn::Said(None) => self.register.keys.accept(read.key, read.content)?,
             _ => return Ok(turn),
         };
+        self.accepted += usize::from(accepted == Accepted::New);
         let counts = match &read.told {
             Told::State(_) => true,
             Told::Usage(_, uses) => uses.month.is_some(),
@@ -263,22 +310,22 @@ impl<'b> Rater<'b> {
     /// The charges of all that was accepted, with texts of their own.
     ///
     /// # Errors
-    /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
-    pub fn finish(self) -> Result<Rated, Overflow> {
+    /// [`Unfinished`].
+    pub fn finish(self) -> Result<Rated, Unfinished> {
         self.finish_on(1)
     }
 
     /// The same, made on so many threads. Their number changes nothing else.
     ///
     /// # Errors
-    /// [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
-    pub fn finish_on(self, threads: usize) -> Result<Rated, Overflow> {
+    /// [`Unfinished`].
+    pub fn finish_on(self, threads: usize) -> Result<Rated, Unfinished> {
         let currency = self.currency().to_owned();
         let mut charges: Vec<Charge> = Vec::new();
         let owned = |piece: &Piece<'_>| piece.charges().map(|charge| charge.to_owned()).collect::<Vec<_>>();
         let Summary { total, notices, .. } = self.finish_in_pieces(threads, owned, |piece| {
             charges.extend(piece);
-            Ok::<(), Overflow>(())
+            Ok::<(), Unfinished>(())
         })?;
         Ok(Rated { bill: Bill { currency, charges, total }, notices })
     }
@@ -287,27 +334,40 @@ impl<'b> Rater<'b> {
     /// piece on one of so many threads, and `emit` gets what was made, in order. The threads change nothing else.
     ///
     /// # Errors
-    /// What `emit` answers, and [`Overflow`] where a sum does not fit 256 bits: more usage than the contract admits.
-    pub fn finish_in_pieces<T: Send, E: From<Overflow>>(
+    /// What `emit` answers, [`Overflow`] where a sum does not fit 256 bits, and [`ScratchError`] where a scratch file
+    /// fails: in writing before anything is emitted, in reading at any piece.
+    pub fn finish_in_pieces<T: Send, E: From<Overflow> + From<ScratchError>>(
         self,
         threads: usize,
         write: impl Fn(&Piece<'_>) -> T + Sync,
-        emit: impl FnMut(T) -> Result<(), E>,
+        mut emit: impl FnMut(T) -> Result<(), E>,
     ) -> Result<Summary, E> {
         if self.overflow {
             return Err(Overflow.into());
         }
-        let Rater { plan, register, places, sums, mut notices, .. } = self;
-        let Register { names, descriptions, statements, labels, records, keys } = register;
+        let Rater { plan, mut register, places, mut sums, notices, spill, .. } = self;
         // Nothing is accepted any more.
-        drop(keys);
-        let (plan, labels, records) = (&*plan, &labels, &records);
-        let known = Known { plan, descriptions: &descriptions, statements: &statements, labels, records };
-        let billing = Billing::new(known, (&names, &places), &sums);
-        let mut summary = billing.run(threads, write, emit)?;
-        notices.add(summary.notices);
-        summary.notices = notices;
-        Ok(summary)
+        register.keys = Keys::default();
+        let route = Route::new(&plan, &register.names, &register.records);
+        let buckets = match spill {
+            Some(spill) => spill.finish(&mut register, &mut sums, &route)?,
+            None => None,
+        };
+        let mut whole = Summary { total: Amount::ZERO, charges: 0, notices };
+        let Register { names, descriptions, statements, mut labels, mut records, .. } = register;
+        let count = buckets.as_ref().map_or(1, Buckets::len);
+        for number in 0..count {
+            let mut stops = route.stops();
+            if let Some(buckets) = &buckets {
+                buckets.load::<E>(number, &statements, (&mut records, &mut labels, &mut sums))?;
+                stops = route.between(buckets.positions(number));
+            }
+            let (descriptions, statements) = (&descriptions, &statements);
+            let known = Known { plan: &plan, descriptions, statements, labels: &labels, records: &records };
+            let billing = Billing::new(known, (&names, &places), (&route, stops), &sums);
+            whole.add(billing.run(threads, &write, &mut emit)?)?;
+        }
+        Ok(whole)
     }
 }
 
@@ -320,3 +380,6 @@ impl Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

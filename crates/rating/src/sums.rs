@@ -43,6 +43,9 @@ struct Sum {
     next: Chain,
 }
 
+/// What a sum takes in memory where all are in the table, in bytes: its place in the list, and two slots of the table.
+pub(crate) const GATHERED_SUM_BYTES: usize = size_of::<Sum>() + 2 * size_of::<(SumKey, u32)>();
+
 /// One more than the number of the first sum of a chain; 0 for none.
 pub type Chain = u32;
 
@@ -102,6 +105,39 @@ impl Sums {
     fn is_long(&self, chain: Chain) -> bool {
         let follow = |next: &Chain| next.checked_sub(1).map(|number| self.list.get(number as usize).next);
         std::iter::successors(Some(chain), follow).nth(LONGEST_CHAIN as usize).is_some_and(|next| next != 0)
+    }
+
+    /// Adds what a sum had come to elsewhere: where no chains are known, all sums are in the table.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits, or beyond 2³² − 1 sums.
+    pub(crate) fn gather(&mut self, key: SumKey, Readings { to, from }: Readings) -> Result<(), Overflow> {
+        let number = match self.find(key, 0) {
+            Some(number) => {
+                let sum = &mut self.list.get_mut(number as usize).quantity;
+                *sum = sum.checked_add(to)?;
+                number
+            }
+            None => {
+                let number = u32::try_from(self.list.len()).map_err(|_| Overflow)?;
+                self.table.insert(key, number);
+                self.list.push(Sum { key, quantity: to, next: 0 });
+                number
+            }
+        };
+        if !from.is_zero() {
+            let before = self.before.entry(number).or_insert(Quantity::ZERO);
+            *before = before.checked_add(from)?;
+        }
+        Ok(())
+    }
+
+    /// What they take in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let slots = |capacity: usize, size: usize| capacity / 7 * 8 * (size + 1);
+        self.list.len() * size_of::<Sum>()
+            + slots(self.table.capacity(), size_of::<(SumKey, u32)>())
+            + slots(self.before.capacity(), size_of::<(u32, Quantity)>())
     }
 
     /// How many there are.

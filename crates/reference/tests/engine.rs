@@ -36,8 +36,11 @@ fn engine(cloud: &Cloud, window: Window) -> (Answers, Bill) {
     let book = cloud.book();
     let mut rater = Rater::new(&book, window).unwrap();
     let places = (1..).map(|line| Origin { file: 0, line });
-    let answers =
-        cloud.lines.iter().zip(places).map(|(line, place)| fate(rater.accept(line.as_bytes(), place)));
+    let answers = cloud
+        .lines
+        .iter()
+        .zip(places)
+        .map(|(line, place)| fate(rater.accept(line.as_bytes(), place).unwrap()));
     let answers = answers.collect();
     (answers, rater.finish().unwrap().bill)
 }
@@ -49,7 +52,7 @@ fn engine_by_batches(cloud: &Cloud, lines: usize, threads: usize) -> (Answers, B
     let mut answers = Vec::new();
     for (batch, file) in cloud.lines.chunks(lines).zip(0..) {
         let batch = rater.reader().read(batch.join("\n").into_bytes(), Origin { file, line: 1 });
-        rater.take(batch, |_, answer| answers.push(fate(answer)));
+        rater.take(batch, |_, answer| answers.push(fate(answer))).unwrap();
     }
     (answers, rater.finish_on(threads).unwrap().bill)
 }

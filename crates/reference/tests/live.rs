@@ -49,7 +49,7 @@ fn rated(cloud: &Cloud, lines: &[String], at: Second) -> (Answers, Vec<Bill>) {
     let mut answers = Vec::new();
     let bills = months(cloud, &book, at).into_iter().map(|month| {
         let mut rater = Rater::new(&book, window(&book, month, at)).unwrap();
-        answers = lines.iter().map(|line| rater.accept(line.as_bytes(), origin())).collect();
+        answers = lines.iter().map(|line| rater.accept(line.as_bytes(), origin()).unwrap()).collect();
         rater.finish().unwrap().bill
     });
     let bills = bills.collect();
@@ -185,7 +185,7 @@ fn check_notices(cloud: &Cloud, lines: &[String], after: i64) -> Result<(), Test
         }
         let mut rater = Rater::new(&book, window).unwrap();
         for line in lines {
-            let _ = rater.accept(line.as_bytes(), origin());
+            let _ = rater.accept(line.as_bytes(), origin()).unwrap();
         }
         let expected = rater.finish().unwrap().notices;
         prop_assert_eq!(counts(&live.notices(month, at).unwrap()), counts(&expected), "{}", month);

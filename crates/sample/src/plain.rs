@@ -89,9 +89,8 @@ mod tests {
         let book = PriceBook::read(book).unwrap();
         let [from, to] = [jiff::civil::date(2026, 10, 1), jiff::civil::date(2026, 11, 1)];
         let mut rater = Rater::new(&book, Window::new(book.calendar(), from, to, None).unwrap()).unwrap();
-        rater.take(rater.reader().read(lines.into_bytes(), Origin { file: 0, line: 1 }), |_, outcome| {
-            outcome.unwrap();
-        });
+        let batch = rater.reader().read(lines.into_bytes(), Origin { file: 0, line: 1 });
+        rater.take(batch, |_, outcome| assert!(outcome.is_ok())).unwrap();
         rater.finish().unwrap().bill.charges.len()
     }
 

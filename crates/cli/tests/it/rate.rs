@@ -132,3 +132,53 @@ fn manual_pages_and_completions_are_made_for_every_command() {
     }
     assert_eq!(desk.kopeck("man no/such/folder").code, 2);
 }
+
+/// A sample that 1 MB can not remember.
+fn large_sample() -> Desk {
+    let desk = Desk::new().file("prices.toml", fs::read(root().join("examples/sample.toml")).unwrap());
+    let sample = desk.kopeck("sample --seed 3 --vms 150 --days 31 -o events.jsonl");
+    assert_eq!(sample.code, 0, "{}", sample.stderr);
+    desk
+}
+
+#[test]
+fn a_limit_of_memory_changes_nothing_and_leaves_nothing_on_the_disk() {
+    let desk = large_sample();
+    fs::create_dir(desk.path("scratch")).unwrap();
+    for format in ["csv", "json", "table"] {
+        let line = format!("rate {OCTOBER} --format {format}");
+        let free = desk.kopeck(&line);
+        let limited = desk.kopeck(&format!("{line} --memory 1MB --scratch scratch"));
+        assert_eq!(limited.whole(), free.whole());
+        assert_eq!(free.code, 0);
+    }
+    assert_eq!(fs::read_dir(desk.path("scratch")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_scratch_folder_that_is_missing_or_fails_is_told_and_nothing_is_printed() {
+    let desk = large_sample().file("file", "");
+    let rate = |scratch: &str| desk.kopeck(&format!("rate {OCTOBER} --memory 1MB --scratch {scratch}"));
+    let mut answers = vec![rate("missing").whole(), rate("file").whole()];
+    if cfg!(target_os = "linux") {
+        // No file can be made there, whoever asks.
+        answers.push(rate("/proc").whole());
+    }
+    insta::assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn a_memory_that_is_no_size_or_too_small_is_refused() {
+    let desk = case("04-licences-at-once");
+    let rate = |size: &str| desk.kopeck(&format!("rate {OCTOBER} --memory={size}"));
+    for (size, reason) in [
+        ("much", "not a size: write it like 512MiB or 4GiB"),
+        ("-1", "not a size: write it like 512MiB or 4GiB"),
+        ("999kB", "too little: give at least 1MB"),
+    ] {
+        let answer = rate(size);
+        assert_eq!(answer.code, 2, "{size}");
+        assert!(answer.stderr.contains(reason), "{}", answer.stderr);
+    }
+    assert_eq!(rate("1000kB").code, 0);
+}

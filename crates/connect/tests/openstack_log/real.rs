@@ -74,7 +74,7 @@ fn rate(events: &str) -> BTreeMap<String, (String, usize)> {
     let window = Window::new(book.calendar(), date("2018-04-01"), date("2018-05-01"), None).unwrap();
     let mut rater = Rater::new(&book, window).unwrap();
     for (line, event) in (1..).zip(events.lines()) {
-        rater.accept(event.as_bytes(), Origin { file: 0, line }).unwrap();
+        rater.accept(event.as_bytes(), Origin { file: 0, line }).unwrap().unwrap();
     }
     let rated = rater.finish().unwrap();
     assert!(rated.notices.lacking.is_empty() && rated.notices.disputed.is_none(), "{:?}", rated.notices);

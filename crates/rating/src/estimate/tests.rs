@@ -292,7 +292,7 @@ proptest! {
             let line = format!(
                 r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"kopeck.{event_type}.v1","subject":"{id}","time":"2026-11-01T00:00:00+03:00","project":"p","data":{{{data},"attributes":{{"vcpu":{vcpu},"ram":{ram}}}}}}}"#
             );
-            rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap();
+            rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap().unwrap();
         };
         for number in 0..count {
             send(format!("vm{number}"), "state", r#""kind":"vm","state":"RUNNING""#.to_owned());

@@ -56,7 +56,7 @@ fn check(book: &PriceBook, events: &str, (month, at): (Date, &str), expected: &E
     for (number, text) in events.lines().enumerate() {
         let line = line(number, text);
         live.accept(line.as_bytes()).unwrap();
-        rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap();
+        rater.accept(line.as_bytes(), Origin { file: 0, line: 1 }).unwrap().unwrap();
     }
     let bill = live.charges(month, second(at)).unwrap();
     assert_eq!(bill, rater.finish().unwrap().bill);
