@@ -35,7 +35,7 @@ enum Task {
         #[arg(long, value_name = "N")]
         operations: Option<u64>,
     },
-    /// Builds kopeck in release mode, makes a sample month, rates it and prints the bill
+    /// Builds kopeck in release mode, rates a sample month and prints the bill, and tries a ledger
     Demo,
 }
 
@@ -126,20 +126,63 @@ const DEMO_VMS: &str = "12";
 
 fn demo() -> Result<(), Failed> {
     cargo(&["build", "--release", "--locked", "--package", "kopeck"])?;
-    let folder = root()?.join("target/demo");
+    let folder = target()?.join("demo");
     fs::create_dir_all(&folder)
         .map_err(|error| Failed(format!("can not make {}: {error}", folder.display())))?;
     let events = folder.join("events.jsonl");
     let output = File::create(&events)
         .map_err(|error| Failed(format!("can not write {}: {error}", events.display())))?;
-    let kopeck = root()?.join("target/release/kopeck");
+    let kopeck = target()?.join("release/kopeck");
     let mut sample = Command::new(&kopeck);
     sample.args(["sample", "--seed", "1", "--vms", DEMO_VMS, "--days", "31"]).stdout(output);
     run(sample)?;
     let mut rate = Command::new(&kopeck);
     rate.args(["rate", "--prices", "examples/sample.toml", "--from", "2026-10-01", "--to", "2026-11-01"]);
     rate.arg("--events").arg(relative(&events)?);
-    run(rate)
+    run(rate)?;
+    demo_ledger(&kopeck, &folder.join("ledger"))
+}
+
+/// What the demo does with a ledger of its own.
+const LEDGER_TOUR: [&[&str]; 8] = [
+    &["init"],
+    &["account", "create", "--kind", "user", "--name", "Ann"],
+    &[
+        "account",
+        "create",
+        "--kind",
+        "workspace",
+        "--name",
+        "acme",
+        "--owner",
+        "Ann",
+        "--zone",
+        "Europe/Moscow",
+    ],
+    &["deposit", "--to", "Ann", "--amount", "1000"],
+    &["transfer", "--from", "Ann", "--to", "acme", "--amount", "250"],
+    &["hold", "create", "--on", "acme", "--amount", "40", "--expires", "2199-01-01T00:00:00Z"],
+    &["account", "show", "acme"],
+    &["ledger", "verify"],
+];
+
+fn demo_ledger(kopeck: &Path, folder: &Path) -> Result<(), Failed> {
+    // That of an earlier demo goes: its names would be there twice.
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .map_err(|error| Failed(format!("can not remove {}: {error}", folder.display())))?;
+    }
+    for line in LEDGER_TOUR {
+        let mut command = Command::new(kopeck);
+        command.args(line).arg("--store").arg(relative(folder)?);
+        run(command)?;
+    }
+    Ok(())
+}
+
+/// Where cargo builds.
+fn target() -> Result<PathBuf, Failed> {
+    Ok(env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from))
 }
 
 fn cargo(args: &[&str]) -> Result<(), Failed> {

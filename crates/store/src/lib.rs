@@ -4,6 +4,7 @@
 //! knows what money is for: requests go in, the ledger's own records and replies come out. The server and the
 //! command line know the trait only.
 
+pub mod answer;
 pub mod error;
 pub mod faults;
 pub mod sqlite;

@@ -45,20 +45,18 @@ use kopeck_ledger::request::Request;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use crate::answer::{Copied, Head, Progress, Report};
 use crate::error::StoreError;
 use crate::faults::{Faults, NoFaults};
 use crate::store::{Answer, History, Span, Store, Ticket};
 
-use backup::Copied;
 use checkpoint::Checkpoints;
 use connections::Readers;
 use decider::Decider;
-use journal::Head;
 use lock::ProcessLock;
 use queue::{Job, Work};
 use shared::Shared;
 use snapshot::Snapshots;
-use verify::{Progress, Report};
 use writer::Writer;
 
 pub use connections::{DATABASE_FILE, SyncMode};

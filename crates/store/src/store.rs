@@ -12,10 +12,8 @@ use kopeck_ledger::record::{Record, Reply};
 use kopeck_ledger::request::Request;
 use tokio::sync::oneshot;
 
+use crate::answer::{Copied, Head, Progress, Report};
 use crate::error::StoreError;
-use crate::sqlite::backup::Copied;
-use crate::sqlite::journal::Head;
-use crate::sqlite::verify::{Progress, Report};
 
 /// The answer of the store to a question.
 pub type Answer<T> = Result<T, StoreError>;

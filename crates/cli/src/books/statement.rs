@@ -8,7 +8,7 @@ use kopeck_ledger::account::Account;
 use kopeck_ledger::name::{AccountNumber, Text};
 use kopeck_ledger::statement::{Grouping, Key, Line, Statement, Turnover, statement};
 use kopeck_store::Store;
-use kopeck_store::sqlite::journal::Head;
+use kopeck_store::answer::Head;
 use serde_json::{Value, json};
 
 use super::open::{Books, failed};

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use kopeck_store::StoreError;
+use kopeck_store::answer::{Progress, Report};
 use kopeck_store::sqlite::DATABASE_FILE;
 use kopeck_store::sqlite::head_log::{self, LoggedHead};
-use kopeck_store::sqlite::verify::{self, Progress, Report};
+use kopeck_store::sqlite::verify;
 use serde_json::json;
 
 use super::open::failed;

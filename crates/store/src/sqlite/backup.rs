@@ -10,21 +10,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode};
 
+use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::sqlite::connections::{self, DATABASE_FILE};
 use crate::sqlite::schema;
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
-
-/// How much of a copy is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copied {
-    /// Pages that are copied.
-    pub pages: u64,
-    /// Pages in all.
-    pub of: u64,
-}
 
 /// Copies the ledger in a folder, open or not, to a new file.
 ///

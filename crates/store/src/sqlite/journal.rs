@@ -10,6 +10,7 @@ use kopeck_ledger::encode;
 use kopeck_ledger::name::{Moment, Sequence};
 use kopeck_ledger::record::Record;
 
+use crate::answer::Head;
 use crate::error::StoreError;
 
 /// A row takes records up to so many bytes, which fit a page of 8,192; a longer record has a row of its own.
@@ -17,22 +18,6 @@ pub const ROW_BYTES: usize = 8_064;
 
 /// Most records are shorter than this, so that the last one of a row seldom makes its buffer grow.
 const LARGEST_EXPECTED: usize = 512;
-
-/// The end of a journal, or of a part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// The last record. [`Sequence::NONE`] where there is none.
-    pub sequence: Sequence,
-    /// Its instant. [`Moment::FIRST`] where there is none.
-    pub at: Moment,
-    /// Its hash.
-    pub hash: Hash,
-}
-
-impl Head {
-    /// That of an empty journal.
-    pub const EMPTY: Head = Head { sequence: Sequence::NONE, at: Moment::FIRST, hash: Hash::GENESIS };
-}
 
 /// Records in one row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use rusqlite::TransactionBehavior;
 
+use crate::answer::{Progress, Report};
 use crate::error::StoreError;
 use crate::sqlite::backup::{self, beside};
 use crate::sqlite::connections::{self, DATABASE_FILE, SyncMode};
 use crate::sqlite::head_log::HEAD_LOG_FILE;
 use crate::sqlite::lock::ProcessLock;
-use crate::sqlite::verify::{self, Progress, Report};
+use crate::sqlite::verify;
 use crate::sqlite::{LOG_FILE, schema};
 
 /// What is put aside when a backup takes its place ends with this.

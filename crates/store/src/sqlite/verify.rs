@@ -6,7 +6,6 @@
 mod fold;
 mod row;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
@@ -14,10 +13,11 @@ use std::thread;
 use kopeck_ledger::name::Sequence;
 use rusqlite::Connection;
 
+use crate::answer::{Progress, Report};
 use crate::error::StoreError;
 use crate::sqlite::connections::{self, DATABASE_FILE};
 use crate::sqlite::head_log::{self, LoggedHead};
-use crate::sqlite::journal::{self, Chunk, Head};
+use crate::sqlite::journal::{self, Chunk};
 
 use fold::Fold;
 use row::Checked;
@@ -28,56 +28,6 @@ const GROUP_ROWS: usize = 256;
 const GROUPS_WAITING: usize = 2;
 /// Threads that compute hashes.
 const HASHERS: usize = 2;
-
-/// How far verifying has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Records that are proven.
-    pub records: u64,
-    /// Records in all.
-    pub of: u64,
-}
-
-/// What verifying has found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Records that are proven.
-    pub records: u64,
-    /// Transfers in them.
-    pub transfers: u64,
-    /// The journal's end, as far as it is proven.
-    pub head: Head,
-    /// The first that is broken.
-    pub problem: Option<Problem>,
-}
-
-/// Something that is broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Which record, where it is about one.
-    pub record: Option<Sequence>,
-    /// What is wrong, in words that follow "record 17".
-    pub reason: String,
-}
-
-impl Problem {
-    fn at(record: Sequence, reason: impl fmt::Display) -> Problem {
-        Problem { record: Some(record), reason: reason.to_string() }
-    }
-
-    fn beside(reason: impl fmt::Display) -> Problem {
-        Problem { record: None, reason: reason.to_string() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.record {
-            Some(record) => write!(f, "record {record} {}", self.reason),
-            None => f.write_str(&self.reason),
-        }
-    }
-}
 
 /// Verifies the ledger in a folder, whether it is open or not.
 ///

@@ -11,12 +11,13 @@ use std::sync::{Arc, PoisonError};
 use kopeck_ledger::name::Sequence;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::answer::Head;
 use crate::error::StoreError;
 use crate::faults::{Fate, Faults, Point};
 use crate::sqlite::batch::Batch;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::head_log::{self, LoggedHead};
-use crate::sqlite::journal::{self, Chunk, Head};
+use crate::sqlite::journal::{self, Chunk};
 use crate::sqlite::shared::Shared;
 use crate::sqlite::snapshot::Snapshots;
 

@@ -9,14 +9,13 @@ use kopeck_ledger::record::Record;
 use kopeck_ledger::verify::{Broken, Verifier};
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::answer::{Head, Problem, Report};
 use crate::error::StoreError;
 use crate::sqlite::batch::{Landmark, landmarks_of};
 use crate::sqlite::head_log::LoggedHead;
 use crate::sqlite::id_index::{self, Id};
-use crate::sqlite::journal::Head;
 use crate::sqlite::snapshot;
 use crate::sqlite::verify::row::Checked;
-use crate::sqlite::verify::{Problem, Report};
 
 /// The journal so far.
 pub struct Fold<'c> {

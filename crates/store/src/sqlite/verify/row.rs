@@ -5,8 +5,8 @@ use kopeck_ledger::encode;
 use kopeck_ledger::name::Sequence;
 use kopeck_ledger::record::Record;
 
-use crate::sqlite::journal::{Chunk, Head};
-use crate::sqlite::verify::Problem;
+use crate::answer::{Head, Problem};
+use crate::sqlite::journal::Chunk;
 
 /// A row after its check.
 #[derive(Debug)]
