@@ -15,7 +15,16 @@ pub const LOCK_FILE: &str = "kopeck.lock";
 /// The held lock: dropping it lets the next process in.
 #[derive(Debug)]
 pub struct ProcessLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for ProcessLock {
+    /// Releases the lock itself and not only this handle of it: a child that was just forked has another one, until it
+    /// becomes its own program.
+    fn drop(&mut self) {
+        // Where this fails, closing the file does it, a little later.
+        let _ = self.file.unlock();
+    }
 }
 
 impl ProcessLock {
@@ -39,10 +48,11 @@ impl ProcessLock {
             Err(TryLockError::WouldBlock) => return Err(in_use(folder, &mut file)),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        file.set_len(0).map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(ProcessLock { _file: file })
+        let mut lock = ProcessLock { file };
+        lock.file.set_len(0).map_err(failed)?;
+        lock.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        writeln!(lock.file, "{}", std::process::id()).map_err(failed)?;
+        Ok(lock)
     }
 }
 
@@ -50,4 +60,20 @@ fn in_use(folder: &Path, file: &mut File) -> StoreError {
     let mut text = String::new();
     let holder = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
     StoreError::InUse { folder: PathBuf::from(folder), process: holder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_that_a_forked_child_still_has_does_not_keep_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = ProcessLock::take(folder.path()).unwrap();
+        let of_a_child = lock.file.try_clone().unwrap();
+        assert!(matches!(ProcessLock::take(folder.path()), Err(StoreError::InUse { .. })));
+        drop(lock);
+        assert!(ProcessLock::take(folder.path()).is_ok());
+        drop(of_a_child);
+    }
 }
