@@ -83,10 +83,14 @@ type Line<'e, 'b> = (Written<'e, Uses<'b>>, Origin);
 /// How far an event has come.
 #[derive(Debug, Clone, Copy)]
 enum Turn {
-    /// What it says has this number; usage events say nothing.
-    Said(Option<u32>),
-    /// It also has a project and a resource.
-    Owned(Option<u32>, Name, u32),
+    /// A state event: what it says has this number.
+    State(u32),
+    /// A usage event.
+    Usage,
+    /// A state event: what it says, and its resource.
+    OwnedState(u32, u32),
+    /// A usage event: its project and its resource.
+    OwnedUsage(Name, u32),
     /// Nothing more is to be done with it.
     Done(Accepted),
 }
@@ -178,7 +182,7 @@ impl<'b> Rater<'b> {
         self.pass(&batch, (&entries, &mut turns), Rater::accept_key);
         self.pass(&batch, (&entries, &mut turns), Rater::own);
         let owner = |turn: &Outcome| match turn {
-            Ok(Turn::Owned(None, _, resource)) => Some(*resource),
+            Ok(Turn::OwnedUsage(_, resource)) => Some(*resource),
             _ => None,
         };
         let chain = |resource: u32| self.register.records.resource_of(resource).sums;
@@ -220,19 +224,19 @@ impl<'b> Rater<'b> {
     }
 
     fn say(&mut self, written: Written<'_, Uses<'b>>, known: &Ahead) -> Result<Turn, Refusal> {
-        let Told::State(said) = written.read.told else { return Ok(Turn::Said(None)) };
+        let Told::State(said) = written.read.told else { return Ok(Turn::Usage) };
         let number = match known.statement {
             Some(known) => known,
             None => self.register.statement(written, said, self.plan.book().currency())?,
         };
-        Ok(Turn::Said(Some(number)))
+        Ok(Turn::State(number))
     }
 
     fn accept_key(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
         let read = written.read;
         let accepted = match turn {
-            Turn::Said(Some(statement)) => self.register.accept_state(read, statement)?,
-            Turn::Said(None) => self.register.keys.accept(read.key, read.content)?,
+            Turn::State(statement) => self.register.accept_state(read, statement)?,
+            Turn::Usage => self.register.keys.accept(read.key, read.content)?,
             _ => return Ok(turn),
         };
         self.accepted += usize::from(accepted == Accepted::New);
@@ -244,32 +248,34 @@ impl<'b> Rater<'b> {
     }
 
     fn own(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
-        let Turn::Said(statement) = turn else { return Ok(turn) };
-        let project = match (statement, &written.read.told) {
-            (Some(statement), _) => self.register.statements.get(statement).project,
-            (None, Told::Usage(project, _) | Told::State(project)) => {
-                self.register.project(written, *project)?
+        match (turn, &written.read.told) {
+            (Turn::State(statement), _) => {
+                let project = self.register.statements.get(statement).project;
+                Ok(Turn::OwnedState(statement, self.register.resource(written, project)?))
             }
-        };
-        let resource = self.register.resource(written, project)?;
-        Ok(Turn::Owned(statement, project, resource))
+            (Turn::Usage, Told::Usage(project, _)) => {
+                let project = self.register.project(written, *project)?;
+                Ok(Turn::OwnedUsage(project, self.register.resource(written, project)?))
+            }
+            _ => Ok(turn),
+        }
     }
 
     fn keep(&mut self, (written, origin): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
-        let Turn::Owned(statement, project, resource) = turn else { return Ok(turn) };
         let explained = self.explained.is_some();
         let (read, label) = (written.read, written.label(explained));
-        match (&read.told, statement) {
-            (Told::State(_), Some(statement)) => {
+        match (turn, &read.told) {
+            (Turn::OwnedState(statement, resource), _) => {
+                let project = self.register.statements.get(statement).project;
                 let (label, place) = (self.register.labels.push(label)?, self.places.number(origin));
                 let new = NewRecord { time: read.time, label, place, statement };
                 self.register.records.push(resource, project, new)?;
             }
-            (Told::Usage(_, uses), _) => {
+            (Turn::OwnedUsage(project, resource), Told::Usage(_, uses)) => {
                 let label = if explained { Some(self.register.labels.push(label)?) } else { None };
                 self.overflow |= self.sum(uses, (project, resource), (read.time, origin, label)).is_err();
             }
-            (Told::State(_), None) => {}
+            _ => return Ok(turn),
         }
         Ok(Turn::Done(Accepted::New))
     }
@@ -376,7 +382,7 @@ impl Turn {
     fn outcome(self) -> Accepted {
         match self {
             Turn::Done(accepted) => accepted,
-            Turn::Said(_) | Turn::Owned(..) => Accepted::New,
+            _ => Accepted::New,
         }
     }
 }
