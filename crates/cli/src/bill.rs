@@ -16,12 +16,7 @@ use crate::args::Format;
 use crate::failure::Failure;
 
 /// Makes a bill on so many threads and prints it. CSV and JSON leave piece by piece, while the rest is still made.
-pub fn print(
-    rater: Rater<'_>,
-    format: Format,
-    threads: usize,
-    out: &mut dyn Write,
-) -> Result<Summary, Failure> {
+pub fn print(rater: Rater, format: Format, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
     let summary = match format {
         Format::Json => json(rater, threads, out)?,
         Format::Csv => csv(rater, threads, out)?,
@@ -35,7 +30,7 @@ pub fn print(
     Ok(summary)
 }
 
-fn json(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
+fn json(rater: Rater, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
     let currency = serde_json::to_string(rater.currency()).map_err(io::Error::from)?;
     // It waits for the first charges: a run that fails before them prints nothing.
     let mut begin = format!("{{\"currency\":{currency},\"charges\":[");
@@ -75,7 +70,7 @@ const CSV_HEADINGS: [&str; 10] = [
     "currency",
 ];
 
-fn csv(rater: Rater<'_>, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
+fn csv(rater: Rater, threads: usize, out: &mut dyn Write) -> Result<Summary, Failure> {
     let mut headings = csv::Writer::from_writer(Vec::new());
     headings.write_record(CSV_HEADINGS).map_err(|error| Failure::Output(error.into()))?;
     // They wait for the first charges, as in JSON.

@@ -71,7 +71,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn text(&self, explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn text(&self, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "{}", headline(&explanation.charge))?;
         writeln!(out, "{}", self.rule(explanation))?;
         writeln!(out)?;
@@ -98,8 +98,8 @@ impl Page<'_> {
     }
 
     /// The rule in one line: what is summed, and the price.
-    fn rule(&self, explanation: &Explanation<'_>) -> String {
-        let component = explanation.component;
+    fn rule(&self, explanation: &Explanation) -> String {
+        let component = &explanation.component;
         let quantity = match component.quantity.as_slice() {
             [] => "1".to_owned(),
             names => names.join(" × "),
@@ -147,7 +147,7 @@ impl Page<'_> {
         format!("{name}: {how}; quantity = {quantity}{rounded}")
     }
 
-    fn intervals(&self, explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn intervals(&self, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Failure> {
         let usage = !explanation.component.model.meters_states();
         let project_wide = explanation.charge.key.resource.is_none();
         let seconds = explanation.counting == Counting::Seconds;
@@ -187,7 +187,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn slots(&self, explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn slots(&self, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Failure> {
         let Counting::Slots(runs) = &explanation.counting else { return Ok(()) };
         let hours = matches!(explanation.component.model, Model::HourlyPeak { .. });
         let unit = if hours { "× hours" } else { "× days" };
@@ -206,7 +206,7 @@ impl Page<'_> {
     }
 
     /// "By 2026-11-01T00:00:00+03:00: 1749640 × 365.25 / 2629800 = 243.005556 RUB".
-    fn reading(&self, explanation: &Explanation<'_>, reading: &Reading) -> String {
+    fn reading(&self, explanation: &Explanation, reading: &Reading) -> String {
         let Reading { at, quantity, amount } = reading;
         let divided =
             if explanation.parts == 1 { String::new() } else { format!(" / {}", explanation.parts) };
@@ -240,7 +240,7 @@ impl Page<'_> {
         }
     }
 
-    fn json(&self, explanation: &Explanation<'_>) -> Value {
+    fn json(&self, explanation: &Explanation) -> Value {
         let reading = |reading: &Reading| {
             json!({
                 "at": self.local(reading.at),

@@ -49,15 +49,15 @@ pub struct Read {
 }
 
 /// Feeds all events to the rater; what is refused is told on standard error, and the rest goes on.
-pub fn read_events(paths: &[String], refusals: Refusals, rater: &mut Rater<'_>) -> Result<Read, Failure> {
+pub fn read_events(paths: &[String], refusals: Refusals, rater: &mut Rater) -> Result<Read, Failure> {
     read_events_for(paths, refusals, (rater, &mut []))
 }
 
 /// Feeds all events to the first rater and to the others; what the first refuses is told.
-pub fn read_events_for<'b>(
+pub fn read_events_for(
     paths: &[String],
     mut refusals: Refusals,
-    (rater, others): (&mut Rater<'b>, &mut [Rater<'b>]),
+    (rater, others): (&mut Rater, &mut [Rater]),
 ) -> Result<Read, Failure> {
     let inputs = Inputs::open(paths)?;
     let files = inputs.names();

@@ -83,7 +83,7 @@ const NOVEMBER: Date = jiff::civil::date(2026, 11, 1);
 /// The first place of a file.
 const START: Origin = Origin { file: 0, line: 1 };
 
-fn take(rater: &mut Rater<'_>, lines: &[u8]) -> Outcomes {
+fn take(rater: &mut Rater, lines: &[u8]) -> Outcomes {
     let mut outcomes = Vec::new();
     rater
         .take(rater.reader().read(lines.to_vec(), START), |_, outcome| outcomes.push(outcome))

@@ -53,7 +53,7 @@ fn batch(lines: impl Into<Vec<u8>>) -> Batch {
 }
 
 /// Makes the bill on this thread, and counts its charges.
-fn charges(rater: Rater<'_>) -> usize {
+fn charges(rater: Rater) -> usize {
     rater.finish_in_pieces(1, |_| (), |()| Ok::<_, Unfinished>(())).unwrap().charges
 }
 
@@ -170,7 +170,7 @@ fn held_back(is_late: impl Fn(usize) -> bool) -> [Batch; 2] {
     parts.map(batch)
 }
 
-fn go_on<'b>((mut live, then): (Live<'b>, Batch)) -> Live<'b> {
+fn go_on<'b>((mut live, then): (Live, Batch)) -> Live {
     live.take(then, |_, outcome| assert!(outcome.is_ok()));
     live
 }
@@ -210,7 +210,7 @@ fn i_restoring_all(bencher: Bencher<'_, '_>) {
         .bench_local(|| Live::restore_all(&book, &packed).unwrap());
 }
 
-fn all_taken(book: &PriceBook) -> Live<'_> {
+fn all_taken(book: &PriceBook) -> Live {
     let mut live = Live::new(book, OCTOBER).unwrap();
     live.take(batch((0..LIVE_VMS).map(plain::vm_month).collect::<String>()), |_, _| {});
     live.take_touched();

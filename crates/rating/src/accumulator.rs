@@ -77,7 +77,7 @@ impl Accumulator {
     ///
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
-    pub fn hold<'b>(&mut self, plan: &Plan<'b>, found: &Match<'b>, held: &Held) -> Result<bool, Overflow> {
+    pub fn hold(&mut self, plan: &Plan, found: &Match, held: &Held) -> Result<bool, Overflow> {
         match plan.parts()[found.part].component.model {
             Model::Once { .. } => Ok(self.pay_once(plan, found, held)),
             Model::MonthlyPeak { .. } => Ok(false),
@@ -85,7 +85,7 @@ impl Accumulator {
         }
     }
 
-    fn meter(&mut self, plan: &Plan<'_>, found: &Match<'_>, held: &Held) -> Result<bool, Overflow> {
+    fn meter(&mut self, plan: &Plan, found: &Match, held: &Held) -> Result<bool, Overflow> {
         let part = &plan.parts()[found.part];
         let (model, hours, project) = (&part.component.model, plan.hours(), held.project);
         each_stretch(part, &held.seconds, found.quantity, |number, stretch| {
@@ -105,7 +105,7 @@ impl Accumulator {
     }
 
     /// Answers whether the component looks at the resource at all, be it paid now, before, or never.
-    fn pay_once<'b>(&mut self, plan: &Plan<'b>, found: &Match<'b>, held: &Held) -> bool {
+    fn pay_once(&mut self, plan: &Plan, found: &Match, held: &Held) -> bool {
         let part = &plan.parts()[found.part];
         let id = part.component.id.as_str();
         let at = once_at(part, &held.seconds, self.born.unwrap_or(held.seconds.start));
@@ -132,7 +132,7 @@ impl Accumulator {
 /// # Errors
 /// What `meter` answers.
 pub fn each_stretch(
-    part: &Part<'_>,
+    part: &Part,
     seconds: &Range<Second>,
     quantity: Quantity,
     mut meter: impl FnMut(usize, Stretch) -> Result<(), Overflow>,
@@ -150,7 +150,7 @@ pub fn each_stretch(
 /// When a `once` component fires within a holding: at the resource's first matching instant, once for all its
 /// lives, and never for a resource that was alive before the component first appeared in the book.
 #[must_use]
-pub fn once_at(part: &Part<'_>, seconds: &Range<Second>, born: Second) -> Option<Second> {
+pub fn once_at(part: &Part, seconds: &Range<Second>, born: Second) -> Option<Second> {
     let start = seconds.start.max(part.in_force.start);
     let end = seconds.end.min(part.in_force.end);
     (start < end && born >= part.first_appeared).then_some(start)

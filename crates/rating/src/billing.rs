@@ -22,9 +22,9 @@ use crate::walk::{Stop, Walker};
 
 /// What a bill is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a, 'b> {
+pub struct Known<'a> {
     /// The plan of the run.
-    pub plan: &'a Plan<'b>,
+    pub plan: &'a Plan,
     /// The data of the state events.
     pub descriptions: &'a Descriptions,
     /// What the records say.
@@ -35,7 +35,7 @@ pub struct Known<'a, 'b> {
     pub records: &'a Records,
 }
 
-impl<'a> Known<'a, '_> {
+impl<'a> Known<'a> {
     /// Sorted records of a resource as its timeline wants them: the owner is the project and the kind.
     pub(crate) fn state_events(
         &self,
@@ -78,8 +78,8 @@ impl Summary {
 
 /// A bill to be made, or a part of one.
 #[derive(Debug)]
-pub struct Billing<'a, 'b> {
-    known: Known<'a, 'b>,
+pub struct Billing<'a> {
+    known: Known<'a>,
     names: &'a Names,
     places: &'a Places,
     route: &'a Route,
@@ -100,15 +100,15 @@ const ABREAST: usize = 64;
 /// Pieces that may be begun before the last one is emitted.
 const AHEAD: usize = 32;
 
-impl<'a, 'b> Billing<'a, 'b> {
+impl<'a> Billing<'a> {
     /// A bill of these stops of the route and of all sums.
     #[must_use]
     pub(crate) fn new(
-        known: Known<'a, 'b>,
+        known: Known<'a>,
         (names, places): (&'a Names, &'a Places),
         (route, stops): (&'a Route, &'a [(Position, Stop)]),
         sums: &'a Sums,
-    ) -> Billing<'a, 'b> {
+    ) -> Billing<'a> {
         let summed = |number| (route.position_of(known.records, sums.get(number).0), number);
         let mut summed: Vec<_> = (0..).take(sums.len()).map(summed).collect();
         summed.sort_unstable();
@@ -171,7 +171,7 @@ impl<'a, 'b> Billing<'a, 'b> {
     }
 
     /// The rows of a piece, sorted.
-    fn piece(&self, walker: &mut Walker<'a, 'b>, cut: &Cut) -> Result<(), Overflow> {
+    fn piece(&self, walker: &mut Walker<'a>, cut: &Cut) -> Result<(), Overflow> {
         walker.rows.clear();
         let (mut stops, mut sums) = (&self.stops[cut.stops.clone()], &self.summed[cut.sums.clone()]);
         let project = |(position, _): &(Position, _)| position.0;
@@ -189,7 +189,7 @@ impl<'a, 'b> Billing<'a, 'b> {
     /// Adds the rows of one project's part of a piece: first what is project-wide, then resource by resource.
     fn project(
         &self,
-        walker: &mut Walker<'a, 'b>,
+        walker: &mut Walker<'a>,
         stops: &[(Position, Stop)],
         sums: &[(Position, u32)],
     ) -> Result<(), Overflow> {
@@ -222,7 +222,7 @@ impl<'a, 'b> Billing<'a, 'b> {
     }
 
     /// Adds the rows of resources that live under other projects and were used by this one.
-    fn only_used(&self, walker: &mut Walker<'a, 'b>, sums: &[(Position, u32)]) -> Result<(), Overflow> {
+    fn only_used(&self, walker: &mut Walker<'a>, sums: &[(Position, u32)]) -> Result<(), Overflow> {
         for of_resource in sums.chunk_by(|one, other| one.0 == other.0) {
             let first = walker.rows.len();
             self.used(walker, of_resource)?;
@@ -231,7 +231,7 @@ impl<'a, 'b> Billing<'a, 'b> {
         Ok(())
     }
 
-    fn used(&self, walker: &mut Walker<'a, 'b>, sums: &[(Position, u32)]) -> Result<(), Overflow> {
+    fn used(&self, walker: &mut Walker<'a>, sums: &[(Position, u32)]) -> Result<(), Overflow> {
         for (_, number) in sums {
             walker.rows.extend(self.summed(*number)?);
         }
@@ -246,7 +246,7 @@ impl<'a, 'b> Billing<'a, 'b> {
     }
 
     /// Sorts the rows of one resource, or of one project, from the first.
-    fn sort(&self, walker: &mut Walker<'a, 'b>, first: usize) {
+    fn sort(&self, walker: &mut Walker<'a>, first: usize) {
         let groups = walker.matches.groups();
         let group = |row: &Row| row.group.map(|group| group.map(|group| groups[group as usize].as_str()));
         let key = |row: &Row| (self.route.part(row.key.part), row.key.month);

@@ -217,7 +217,8 @@ impl<'b> Pricing<'b> {
     fn measure(&mut self, item: Item, number: usize, data: &Description) -> Result<Quantity, Overflow> {
         let component = self.component(number);
         let Measured { quantity, lacks } = matching::measure(component, data)?;
-        self.lacking.extend(lacks.map(|attribute| Lacking { item, component, attribute }));
+        let attribute = lacks.map(|number| component.quantity[number].as_str());
+        self.lacking.extend(attribute.map(|attribute| Lacking { item, component, attribute }));
         Ok(quantity)
     }
 

@@ -4,6 +4,7 @@
 //! looks at the month from its start to the end of the window, because a charge is R(C(to)) − R(C(from)).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -117,11 +118,11 @@ pub struct Reading {
 
 /// Why a charge is what it is.
 #[derive(Debug, Clone)]
-pub struct Explanation<'b> {
+pub struct Explanation {
     /// The charge.
     pub charge: Charge,
     /// Its component, with model and price.
-    pub component: &'b Component,
+    pub component: Arc<Component>,
     /// What the price is divided by: seconds of `per` or of the month, days of the month, or 1.
     pub parts: i64,
     /// In the order of time.
@@ -150,7 +151,7 @@ struct RowKey {
 ///
 /// # Errors
 /// [`Overflow`] where a sum does not fit 256 bits.
-pub fn explain<'b>(rater: Rater<'b>, selection: &Selection) -> Result<Vec<Explanation<'b>>, Overflow> {
+pub fn explain(rater: Rater, selection: &Selection) -> Result<Vec<Explanation>, Overflow> {
     let Rater { plan, register, places, explained, uses, .. } = rater;
     let Register { names, descriptions, statements, labels, records, .. } = register;
     let (plan, labels, records) = (&*plan, &labels, &records);
@@ -201,16 +202,16 @@ impl Selection {
 }
 
 /// Gathers the intervals of all charges of the component.
-struct Gathering<'a, 'b> {
-    known: Known<'a, 'b>,
+struct Gathering<'a> {
+    known: Known<'a>,
     names: &'a Names,
     places: &'a Places,
     component: &'a str,
-    matches: Matches<'b>,
+    matches: Matches,
     rows: Rows,
 }
 
-impl Gathering<'_, '_> {
+impl Gathering<'_> {
     fn usage(&mut self, used: &Use) {
         let start = second_of(used.time);
         let Resource { source, subject, .. } = self.known.records.resource_of(used.resource);
@@ -274,7 +275,7 @@ impl Gathering<'_, '_> {
     fn push(
         &mut self,
         (resource, records): (&Resource, &[Record]),
-        (month, found): (usize, &Match<'_>),
+        (month, found): (usize, &Match),
         (holding, stretch): (&Holding, Stretch),
     ) {
         let Known { plan, descriptions, statements, labels, .. } = self.known;
@@ -310,12 +311,12 @@ fn cause(labels: &Labels, (label, origin, time): (Label, Origin, i64), state: Op
     Cause { origin, id, time, actor, state }
 }
 
-fn explanation<'b>(
-    plan: &Plan<'b>,
+fn explanation(
+    plan: &Plan,
     (names, groups): (&Names, &[String]),
     key: RowKey,
     intervals: Vec<Interval>,
-) -> Result<Option<Explanation<'b>>, Overflow> {
+) -> Result<Option<Explanation>, Overflow> {
     let (part, month) = (&plan.parts()[key.part], &plan.months()[key.month]);
     let model = &part.component.model;
     let window = plan.window();
@@ -339,12 +340,20 @@ fn explanation<'b>(
         Model::Monthly { prorate: Prorate::Second, .. } => month.seconds(),
         _ => 1,
     };
-    Ok(Some(Explanation { charge, component: part.component, parts, intervals, counting, before, after }))
+    Ok(Some(Explanation {
+        charge,
+        component: part.component.clone(),
+        parts,
+        intervals,
+        counting,
+        before,
+        after,
+    }))
 }
 
 /// The quantity that the model makes of what happened before an instant.
 fn quantity_before(
-    plan: &Plan<'_>,
+    plan: &Plan,
     model: &Model,
     month: &Month,
     (intervals, at): (&[Interval], Second),
@@ -382,12 +391,7 @@ fn changes<'i>(
     Ok(changes)
 }
 
-fn counting(
-    plan: &Plan<'_>,
-    model: &Model,
-    month: &Month,
-    intervals: &[Interval],
-) -> Result<Counting, Overflow> {
+fn counting(plan: &Plan, model: &Model, month: &Month, intervals: &[Interval]) -> Result<Counting, Overflow> {
     Ok(match model {
         Model::PerSecond { .. } | Model::Monthly { prorate: Prorate::Second, .. } => Counting::Seconds,
         Model::HourlyPeak { .. } => {

@@ -76,10 +76,10 @@ pub enum LiveError {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Live<'b> {
-    plan: Plan<'b>,
+pub struct Live {
+    plan: Plan,
     register: Register,
-    matches: Matches<'b>,
+    matches: Matches,
     /// The packed state of each resource, by its number; empty where it has no state events.
     states: Vec<Box<[u8]>>,
     pasts: Vec<Past>,
@@ -95,17 +95,17 @@ pub struct Live<'b> {
     failed: Option<LiveError>,
 }
 
-impl<'b> Live<'b> {
+impl Live {
     /// Live rating of no events yet, from the first second of the month that a date lies in.
     ///
     /// # Errors
     /// [`OutOfRange`] for a date outside the years that rating accepts.
-    pub fn new(book: &'b PriceBook, since: Date) -> Result<Live<'b>, OutOfRange> {
+    pub fn new(book: &PriceBook, since: Date) -> Result<Live, OutOfRange> {
         Live::since(book, book.calendar().month(since)?.start)
     }
 
     /// From the month that a second lies in.
-    fn since(book: &'b PriceBook, start: Second) -> Result<Live<'b>, OutOfRange> {
+    fn since(book: &PriceBook, start: Second) -> Result<Live, OutOfRange> {
         Ok(Live {
             plan: Plan::open(book, start)?,
             register: Register::default(),

@@ -14,24 +14,24 @@ use crate::price_book::{Class, Component, Model, Subject};
 
 /// The quantity that a component charges by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measured<'b> {
+pub struct Measured {
     /// Rounded up, where the component says so.
     pub quantity: Quantity,
-    /// The first of its attributes that is missing or not a number, and counts as 0.
-    pub lacks: Option<&'b str>,
+    /// The number of the first attribute of the component's `quantity` that is missing or not a number, and counts as 0.
+    pub lacks: Option<usize>,
 }
 
 /// Measures a resource or a usage for a component.
 ///
 /// # Errors
 /// [`Overflow`], which no accepted event and book can cause.
-pub fn measure<'b>(component: &'b Component, data: &Description) -> Result<Measured<'b>, Overflow> {
+pub fn measure(component: &Component, data: &Description) -> Result<Measured, Overflow> {
     let mut lacks = None;
     let mut factors = [Number::ZERO; 2];
-    for (factor, name) in factors.iter_mut().zip(&component.quantity) {
+    for (number, (factor, name)) in factors.iter_mut().zip(&component.quantity).enumerate() {
         match data.attribute(name) {
-            Some(Value::Number(number)) => *factor = *number,
-            _ => lacks = lacks.or(Some(name.as_str())),
+            Some(Value::Number(value)) => *factor = *value,
+            _ => lacks = lacks.or(Some(number)),
         }
     }
     let product = Quantity::product(&factors[..component.quantity.len().min(2)])?;
@@ -62,37 +62,37 @@ pub type Group = u32;
 
 /// A part that meters a resource of one description and class.
 #[derive(Debug, Clone, Copy)]
-pub struct Match<'b> {
+pub struct Match {
     /// The number of the part.
     pub part: usize,
     /// The quantity that it meters.
     pub quantity: Quantity,
-    /// The attribute that counts as 0, if any.
-    pub lacks: Option<&'b str>,
+    /// The number of the attribute that counts as 0, if any: see [`Measured::lacks`].
+    pub lacks: Option<usize>,
     /// Where the component has `group_by`: the group.
     pub group: Option<Option<Group>>,
 }
 
 /// The matches of each description and class, found once and kept.
 #[derive(Debug, Default)]
-pub struct Matches<'b> {
+pub struct Matches {
     /// Start and end in `list`, for each description and each of the three classes.
     found: Vec<Option<(usize, usize)>>,
-    list: Vec<Match<'b>>,
+    list: Vec<Match>,
     groups: Groups,
 }
 
-impl<'b> Matches<'b> {
+impl Matches {
     /// The parts that meter a resource of that description and class.
     ///
     /// # Errors
     /// [`Overflow`], which no accepted event and book can cause.
     pub fn of(
         &mut self,
-        plan: &Plan<'b>,
+        plan: &Plan,
         descriptions: &Descriptions,
         (description, class): (u32, Option<Class>),
-    ) -> Result<&[Match<'b>], Overflow> {
+    ) -> Result<&[Match], Overflow> {
         let class_number = match class {
             None => 0,
             Some(Class::Active) => 1,
@@ -108,7 +108,7 @@ impl<'b> Matches<'b> {
         let data = descriptions.get(description);
         let start = self.list.len();
         for part in plan.matching(data, class, true) {
-            let component = plan.parts()[part].component;
+            let component = &plan.parts()[part].component;
             let Measured { quantity, lacks } = measure(component, data)?;
             let group = match &component.model {
                 Model::MonthlyPeak { group_by: Some(subject), .. } => {
@@ -132,11 +132,11 @@ impl<'b> Matches<'b> {
 
 /// Of the matches of a description those whose parts can price any of these seconds: parts are in the order of
 /// versions, so the others are not looked at one by one.
-pub fn within<'m, 'b>(
-    matches: &'m [Match<'b>],
-    plan: &'m Plan<'b>,
+pub fn within<'m>(
+    matches: &'m [Match],
+    plan: &'m Plan,
     seconds: &Range<Second>,
-) -> impl Iterator<Item = &'m Match<'b>> {
+) -> impl Iterator<Item = &'m Match> {
     let (parts, end) = (plan.parts(), seconds.end);
     let first = matches.partition_point(|found| parts[found.part].until <= seconds.start);
     matches[first..].iter().take_while(move |found| parts[found.part].in_force.start < end)

@@ -74,7 +74,7 @@ impl<P: Ord> Notices<P> {
     /// class at any time in those seconds.
     pub fn unpriced_resource(
         &mut self,
-        plan: &Plan<'_>,
+        plan: &Plan,
         (data, classed): (&Description, bool),
         seconds: &Range<Second>,
         place: P,
@@ -126,7 +126,7 @@ fn together<P: Ord>(one: Seen<P>, other: Seen<P>) -> Seen<P> {
 }
 
 /// The state of a resource, where a component would price it in one of the classes, but not without a class.
-fn lacks_class(plan: &Plan<'_>, data: &Description, seconds: &Range<Second>) -> Option<Classless> {
+fn lacks_class(plan: &Plan, data: &Description, seconds: &Range<Second>) -> Option<Classless> {
     let state = data.state.clone()?;
     let meaning = plan.book().meaning(&data.kind, &state);
     let inherits = match meaning {
@@ -144,7 +144,7 @@ fn lacks_class(plan: &Plan<'_>, data: &Description, seconds: &Range<Second>) -> 
 
 /// Whether a part looks at a resource in any of these seconds, be it to charge it or, with `once`, to know that it has
 /// been charged.
-pub(crate) fn looks_at(part: &Part<'_>, seconds: &Range<Second>) -> bool {
+pub(crate) fn looks_at(part: &Part, seconds: &Range<Second>) -> bool {
     if let Model::Once { .. } = part.component.model {
         return part.in_force.start < seconds.end && seconds.start < part.in_force.end;
     }

@@ -6,7 +6,7 @@
 //! numbers and quantities are written, and the checksum of the stored form, is in `codec`. Parts are numbered through
 //! all versions of the book, names and descriptions as the tables number them that are stored beside.
 
-pub(crate) mod codec;
+pub mod codec;
 
 use crate::accumulator::{Accumulator, Metered, Paid};
 use crate::calendar::Second;
@@ -50,9 +50,9 @@ pub enum UnpackError {
 
 /// What the numbers in a packed state mean.
 #[derive(Debug, Clone, Copy)]
-pub struct Numbers<'a, 'b> {
+pub struct Numbers<'a> {
     /// The open plan; it must hold the second of the last event.
-    pub plan: &'a Plan<'b>,
+    pub plan: &'a Plan,
     /// How many names are known.
     pub names: usize,
     /// How many descriptions are known.
@@ -67,7 +67,7 @@ const INACTIVE: u8 = 8;
 impl ResourceState {
     /// The stored form.
     #[must_use]
-    pub fn pack(&self, plan: &Plan<'_>) -> Vec<u8> {
+    pub fn pack(&self, plan: &Plan) -> Vec<u8> {
         codec::seal(Form::State, self.pack_bare(plan))
     }
 
@@ -75,12 +75,12 @@ impl ResourceState {
     ///
     /// # Errors
     /// [`UnpackError`]; any bytes are read without a panic.
-    pub fn unpack(bytes: &[u8], numbers: Numbers<'_, '_>) -> Result<ResourceState, UnpackError> {
+    pub fn unpack(bytes: &[u8], numbers: Numbers<'_>) -> Result<ResourceState, UnpackError> {
         ResourceState::unpack_bare(codec::unseal(Form::State, VERSION, bytes)?, numbers)
     }
 
     /// The form in memory: without the checksum.
-    pub(crate) fn pack_bare(&self, plan: &Plan<'_>) -> Vec<u8> {
+    pub(crate) fn pack_bare(&self, plan: &Plan) -> Vec<u8> {
         let mut to = Vec::with_capacity(64 + 40 * self.sums.meters.len());
         let second = event::second_of(self.last);
         to.push(VERSION);
@@ -115,7 +115,7 @@ impl ResourceState {
         to
     }
 
-    pub(crate) fn unpack_bare(bytes: &[u8], numbers: Numbers<'_, '_>) -> Result<ResourceState, UnpackError> {
+    pub(crate) fn unpack_bare(bytes: &[u8], numbers: Numbers<'_>) -> Result<ResourceState, UnpackError> {
         let last = last_instant(bytes)?;
         let second = event::second_of(last);
         let own = Reader(bytes.get(HEAD_BYTES..).unwrap_or_default());
@@ -180,7 +180,7 @@ fn age(to: &mut Vec<u8>, second: Second, at: Second) {
     number(to, second.abs_diff(at));
 }
 
-fn meter(to: &mut Vec<u8>, plan: &Plan<'_>, metered: &Metered) {
+fn meter(to: &mut Vec<u8>, plan: &Plan, metered: &Metered) {
     size(to, metered.part);
     write_month(to, plan, metered.month);
     number(to, u64::from(metered.project));
@@ -197,19 +197,19 @@ fn meter(to: &mut Vec<u8>, plan: &Plan<'_>, metered: &Metered) {
 }
 
 /// A month of the plan, written as its number since January of the year 0.
-pub(crate) fn read_month(from: &mut Reader<'_>, plan: &Plan<'_>) -> Result<usize, UnpackError> {
+pub(crate) fn read_month(from: &mut Reader<'_>, plan: &Plan) -> Result<usize, UnpackError> {
     let first = plan.months().first().map_or(0, |month| month.name.number());
     let month = from.number()?.checked_sub(u64::from(first)).and_then(|number| usize::try_from(number).ok());
     month.filter(|number| *number < plan.months().len()).ok_or(UnpackError::Impossible("month"))
 }
 
 /// Writes a month of the plan.
-pub(crate) fn write_month(to: &mut Vec<u8>, plan: &Plan<'_>, month: usize) {
+pub(crate) fn write_month(to: &mut Vec<u8>, plan: &Plan, month: usize) {
     number(to, u64::from(plan.months()[month].name.number()));
 }
 
 /// The number of a month's first hour, or day: slots are written as distances from it, whatever the plan begins with.
-fn first_slot(plan: &Plan<'_>, part: usize, month: usize) -> i64 {
+fn first_slot(plan: &Plan, part: usize, month: usize) -> i64 {
     match plan.parts()[part].component.model {
         Model::HourlyPeak { .. } => plan.hours().index(plan.months()[month].start),
         _ => 0,
@@ -220,14 +220,14 @@ fn first_slot(plan: &Plan<'_>, part: usize, month: usize) -> i64 {
 const MOST_SLOTS: u64 = 1_000;
 
 /// Reads a state's numbers one by one, and checks that they mean something.
-struct StateReader<'a, 'n, 'b> {
+struct StateReader<'a, 'n> {
     from: Reader<'a>,
-    numbers: Numbers<'n, 'b>,
+    numbers: Numbers<'n>,
     /// The second of the last event.
     second: Second,
 }
 
-impl StateReader<'_, '_, '_> {
+impl StateReader<'_, '_> {
     fn part(&mut self) -> Result<usize, UnpackError> {
         self.from.below(self.numbers.plan.parts().len(), "part")
     }

@@ -12,33 +12,33 @@ use crate::price_book::{Condition, Subject};
 
 /// The parts of all kinds.
 #[derive(Debug, Default)]
-pub struct PartIndex<'b> {
-    kinds: HashMap<&'b str, KindIndex<'b>>,
+pub struct PartIndex {
+    kinds: HashMap<String, KindIndex>,
 }
 
 #[derive(Debug, Default)]
-struct KindIndex<'b> {
+struct KindIndex {
     /// Parts without a condition on region or attributes.
     open: Vec<usize>,
-    filed: Vec<File<'b>>,
+    filed: Vec<File>,
 }
 
 /// Parts that are filed under the values of one subject.
 #[derive(Debug)]
-struct File<'b> {
-    subject: &'b Subject,
-    by_value: HashMap<&'b Value, Vec<usize>>,
+struct File {
+    subject: Subject,
+    by_value: HashMap<Value, Vec<usize>>,
 }
 
-impl<'b> PartIndex<'b> {
+impl PartIndex {
     /// Files the parts, which keep their numbers.
     #[must_use]
-    pub fn new(parts: &[Part<'b>]) -> PartIndex<'b> {
+    pub fn new(parts: &[Part]) -> PartIndex {
         let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
         for (number, part) in parts.iter().enumerate() {
             by_kind.entry(&part.component.kind).or_default().push(number);
         }
-        let file = |(kind, numbers): (&'b str, Vec<usize>)| (kind, KindIndex::new(parts, &numbers));
+        let file = |(kind, numbers): (&str, Vec<usize>)| (kind.to_owned(), KindIndex::new(parts, &numbers));
         PartIndex { kinds: by_kind.into_iter().map(file).collect() }
     }
 
@@ -49,7 +49,7 @@ impl<'b> PartIndex<'b> {
         let Some(kind) = self.kinds.get(data.kind.as_str()) else { return Vec::new() };
         let mut found = kind.open.clone();
         for file in &kind.filed {
-            let parts = match file.subject {
+            let parts = match &file.subject {
                 Subject::Class => None,
                 Subject::Region => data.region_value().and_then(|region| file.by_value.get(&region)),
                 Subject::Attribute(name) => data.attribute(name).and_then(|value| file.by_value.get(value)),
@@ -61,10 +61,10 @@ impl<'b> PartIndex<'b> {
     }
 }
 
-impl<'b> KindIndex<'b> {
-    fn new(parts: &[Part<'b>], numbers: &[usize]) -> KindIndex<'b> {
+impl KindIndex {
+    fn new(parts: &[Part], numbers: &[usize]) -> KindIndex {
         let conditions = |number: &usize| {
-            let when: &'b [Condition] = &parts[*number].component.when;
+            let when: &[Condition] = &parts[*number].component.when;
             when.iter().filter(|condition| condition.subject != Subject::Class)
         };
         let mut values: HashMap<&Subject, HashSet<&Value>> = HashMap::new();
@@ -81,13 +81,13 @@ impl<'b> KindIndex<'b> {
         index
     }
 
-    fn file(&mut self, condition: &'b Condition, number: usize) {
-        let at = self.filed.iter().position(|file| *file.subject == condition.subject).unwrap_or_else(|| {
-            self.filed.push(File { subject: &condition.subject, by_value: HashMap::new() });
+    fn file(&mut self, condition: &Condition, number: usize) {
+        let at = self.filed.iter().position(|file| file.subject == condition.subject).unwrap_or_else(|| {
+            self.filed.push(File { subject: condition.subject.clone(), by_value: HashMap::new() });
             self.filed.len() - 1
         });
         for value in &condition.any_of {
-            let parts = self.filed[at].by_value.entry(value).or_default();
+            let parts = self.filed[at].by_value.entry(value.clone()).or_default();
             // A value that a list names twice files its part once.
             if parts.last() != Some(&number) {
                 parts.push(number);

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -28,9 +29,9 @@ pub struct Span {
 
 /// A component of one version that can charge something in the window's months.
 #[derive(Debug)]
-pub struct Part<'b> {
+pub struct Part {
     /// The component.
-    pub component: &'b Component,
+    pub component: Arc<Component>,
     /// The date of its version.
     pub version: Date,
     /// What it prices of the plan's months, in order.
@@ -47,22 +48,22 @@ pub struct Part<'b> {
 
 /// The plan of a run.
 #[derive(Debug)]
-pub struct Plan<'b> {
-    book: &'b PriceBook,
+pub struct Plan {
+    book: PriceBook,
     window: Window,
     months: Vec<Month>,
     hours: Hours,
-    parts: Vec<Part<'b>>,
-    index: PartIndex<'b>,
+    parts: Vec<Part>,
+    index: PartIndex,
     has_once: bool,
 }
 
-impl<'b> Plan<'b> {
+impl Plan {
     /// Makes the plan of a window.
     ///
     /// # Errors
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
-    pub fn new(book: &'b PriceBook, window: Window) -> Result<Plan<'b>, OutOfRange> {
+    pub fn new(book: &PriceBook, window: Window) -> Result<Plan, OutOfRange> {
         let last = window.to().max(window.from() + 1);
         let months = book.calendar().months(window.from(), last)?;
         let hours = book.calendar().hours(months.first().map_or(window.from(), |month| month.start), last)?;
@@ -71,14 +72,14 @@ impl<'b> Plan<'b> {
             part.spans = spans(months.iter().zip(0..), window, &part.priced);
         }
         parts.retain(|part| !part.spans.is_empty() || matches!(part.component.model, Model::Once { .. }));
-        Ok(Plan::of_parts(book, window, (months, hours), parts))
+        Ok(Plan::of_parts(book.clone(), window, (months, hours), parts))
     }
 
     /// Makes an open plan: from the month that `since` lies in, and without an end. It begins with that one month.
     ///
     /// # Errors
     /// [`OutOfRange`] where that month reaches outside the years that rating accepts.
-    pub fn open(book: &'b PriceBook, since: Second) -> Result<Plan<'b>, OutOfRange> {
+    pub fn open(book: &PriceBook, since: Second) -> Result<Plan, OutOfRange> {
         let months = book.calendar().months(since, since + 1)?;
         let start = months.first().map_or(since, |month| month.start);
         let hours = book.calendar().hours(start, months.last().map_or(since + 1, |month| month.end))?;
@@ -87,7 +88,7 @@ impl<'b> Plan<'b> {
         for part in &mut parts {
             part.spans = spans(months.iter().zip(0..), window, &part.priced);
         }
-        Ok(Plan::of_parts(book, window, (months, hours), parts))
+        Ok(Plan::of_parts(book.clone(), window, (months, hours), parts))
     }
 
     /// Adds months to an open plan until it holds that second. The numbers of months, hours and parts stay.
@@ -111,11 +112,11 @@ impl<'b> Plan<'b> {
     }
 
     fn of_parts(
-        book: &'b PriceBook,
+        book: PriceBook,
         window: Window,
         (months, hours): (Vec<Month>, Hours),
-        parts: Vec<Part<'b>>,
-    ) -> Plan<'b> {
+        parts: Vec<Part>,
+    ) -> Plan {
         let index = PartIndex::new(&parts);
         let has_once = parts.iter().any(|part| matches!(part.component.model, Model::Once { .. }));
         Plan { book, window, months, hours, parts, index, has_once }
@@ -123,8 +124,8 @@ impl<'b> Plan<'b> {
 
     /// The price book.
     #[must_use]
-    pub fn book(&self) -> &'b PriceBook {
-        self.book
+    pub fn book(&self) -> &PriceBook {
+        &self.book
     }
 
     /// The window.
@@ -147,7 +148,7 @@ impl<'b> Plan<'b> {
 
     /// The parts, by version and by their order in the book.
     #[must_use]
-    pub fn parts(&self) -> &[Part<'b>] {
+    pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
@@ -189,13 +190,13 @@ impl<'b> Plan<'b> {
         states: bool,
     ) -> impl Iterator<Item = usize> + 'p {
         self.index.candidates(data).into_iter().filter(move |part| {
-            let component = self.parts[*part].component;
+            let component = &self.parts[*part].component;
             component.model.meters_states() == states && component.matches(data, class)
         })
     }
 }
 
-impl Part<'_> {
+impl Part {
     /// Whether it prices that second.
     #[must_use]
     pub fn covers(&self, second: Second) -> bool {
@@ -206,7 +207,7 @@ impl Part<'_> {
 
 /// All components of all versions, with what they price: a version's components one after the other, so that a new
 /// version leaves the numbers of the old ones as they are.
-fn parts(book: &PriceBook) -> Result<Vec<Part<'_>>, OutOfRange> {
+fn parts(book: &PriceBook) -> Result<Vec<Part>, OutOfRange> {
     let mut first_appeared: HashMap<&str, Second> = HashMap::new();
     let mut parts = Vec::new();
     for (number, version) in book.versions().iter().enumerate() {
@@ -216,7 +217,7 @@ fn parts(book: &PriceBook) -> Result<Vec<Part<'_>>, OutOfRange> {
             let first_appeared = *first_appeared.entry(&component.id).or_insert(version.start);
             let priced = if component.model.takes_version_of_month() { &whole } else { &in_force };
             let (priced, in_force, until) = (priced.clone(), in_force.clone(), whole.end.max(in_force.end));
-            let (version, spans) = (version.effective, Vec::new());
+            let (component, version, spans) = (component.clone(), version.effective, Vec::new());
             parts.push(Part { component, version, spans, priced, in_force, first_appeared, until });
         }
     }

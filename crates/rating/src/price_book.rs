@@ -13,6 +13,7 @@ pub mod wording;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -20,7 +21,7 @@ use crate::calendar::{Calendar, FIRST_YEAR, Month, Second};
 use crate::event::{Description, Value};
 use crate::number::Number;
 
-/// A valid price book.
+/// A valid price book. It is cheap to clone: its components are shared.
 #[derive(Debug, Clone)]
 pub struct PriceBook {
     pub(crate) id: String,
@@ -46,7 +47,7 @@ pub struct Version {
     /// VAT of this version, if it differs from the book's.
     pub vat: Option<Vat>,
     /// Its components, by unique ids.
-    pub components: Vec<Component>,
+    pub components: Vec<Arc<Component>>,
     /// Where its date stands in its file, in bytes.
     pub span: Range<usize>,
 }
@@ -385,7 +386,7 @@ impl PriceBook {
     pub fn components(&self) -> impl Iterator<Item = (ComponentRef, &Component)> {
         self.versions.iter().enumerate().flat_map(|(version, list)| {
             let number = move |(component, item)| (ComponentRef { version, component }, item);
-            list.components.iter().enumerate().map(number)
+            list.components.iter().map(|item| &**item).enumerate().map(number)
         })
     }
 

@@ -31,8 +31,8 @@ pub use crate::uses::{Reader, Uses};
 
 /// Accepts the events of a run and rates them.
 #[derive(Debug)]
-pub struct Rater<'b> {
-    pub(crate) plan: Arc<Plan<'b>>,
+pub struct Rater {
+    pub(crate) plan: Arc<Plan>,
     pub(crate) register: Register,
     pub(crate) places: Places,
     /// The component whose usage events are kept one by one, to be explained.
@@ -78,7 +78,7 @@ pub(crate) struct Use {
 }
 
 /// A line of a batch, and where it was read.
-type Line<'e, 'b> = (Written<'e, Uses<'b>>, Origin);
+type Line<'e> = (Written<'e, Uses>, Origin);
 
 /// How far an event has come.
 #[derive(Debug, Clone, Copy)]
@@ -98,12 +98,12 @@ enum Turn {
 /// How far an event has come, or why no further.
 type Outcome = Result<Turn, Box<Refusal>>;
 
-impl<'b> Rater<'b> {
+impl Rater {
     /// A run over no events yet.
     ///
     /// # Errors
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
-    pub fn new(book: &'b PriceBook, window: Window) -> Result<Rater<'b>, OutOfRange> {
+    pub fn new(book: &PriceBook, window: Window) -> Result<Rater, OutOfRange> {
         Ok(Rater {
             plan: Arc::new(Plan::new(book, window)?),
             register: Register::default(),
@@ -123,11 +123,7 @@ impl<'b> Rater<'b> {
     ///
     /// # Errors
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
-    pub fn with_limit(
-        book: &'b PriceBook,
-        window: Window,
-        limit: MemoryLimit,
-    ) -> Result<Rater<'b>, OutOfRange> {
+    pub fn with_limit(book: &PriceBook, window: Window, limit: MemoryLimit) -> Result<Rater, OutOfRange> {
         Ok(Rater { spill: Some(Box::new(Spill::new(limit))), ..Rater::new(book, window)? })
     }
 
@@ -135,17 +131,13 @@ impl<'b> Rater<'b> {
     ///
     /// # Errors
     /// [`OutOfRange`] where the window's months reach outside the years that rating accepts.
-    pub fn for_explaining(
-        book: &'b PriceBook,
-        window: Window,
-        component: &str,
-    ) -> Result<Rater<'b>, OutOfRange> {
+    pub fn for_explaining(book: &PriceBook, window: Window, component: &str) -> Result<Rater, OutOfRange> {
         Ok(Rater { explained: Some(component.to_owned()), ..Rater::new(book, window)? })
     }
 
     /// Reads lines for this run, ahead of their turn.
     #[must_use]
-    pub fn reader(&self) -> Reader<'b> {
+    pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.plan))
     }
 
@@ -166,7 +158,7 @@ impl<'b> Rater<'b> {
     /// the same to all that follows.
     pub fn take(
         &mut self,
-        mut batch: Batch<Uses<'b>>,
+        mut batch: Batch<Uses>,
         mut tell: impl FnMut(Origin, Result<Accepted, Refusal>),
     ) -> Result<(), ScratchError> {
         let entries = batch.take_entries();
@@ -174,7 +166,7 @@ impl<'b> Rater<'b> {
             spill.recall(&entries, &mut self.register)?;
         }
         let known = self.register.look_ahead(&entries);
-        let said = |(entry, known): (&Entry<Uses<'b>>, &Ahead)| match &entry.read {
+        let said = |(entry, known): (&Entry<Uses>, &Ahead)| match &entry.read {
             Ok(read) => self.say(batch.written(read), known).map_err(Box::new),
             Err(refusal) => Err(refusal.clone()),
         };
@@ -200,9 +192,9 @@ impl<'b> Rater<'b> {
     /// Takes each event that is not done one step further.
     fn pass(
         &mut self,
-        batch: &Batch<Uses<'b>>,
-        (entries, turns): (&[Entry<Uses<'b>>], &mut [Outcome]),
-        step: impl Fn(&mut Self, Line<'_, 'b>, Turn) -> Result<Turn, Refusal>,
+        batch: &Batch<Uses>,
+        (entries, turns): (&[Entry<Uses>], &mut [Outcome]),
+        step: impl Fn(&mut Self, Line<'_>, Turn) -> Result<Turn, Refusal>,
     ) {
         for (entry, turn) in entries.iter().zip(turns) {
             if let (Ok(read), Ok(so_far)) = (&entry.read, &turn) {
@@ -213,7 +205,7 @@ impl<'b> Rater<'b> {
 
     /// The currency of all amounts.
     #[must_use]
-    pub fn currency(&self) -> &'b str {
+    pub fn currency(&self) -> &str {
         self.plan.book().currency()
     }
 
@@ -223,7 +215,7 @@ impl<'b> Rater<'b> {
         self.accepted
     }
 
-    fn say(&mut self, written: Written<'_, Uses<'b>>, known: &Ahead) -> Result<Turn, Refusal> {
+    fn say(&mut self, written: Written<'_, Uses>, known: &Ahead) -> Result<Turn, Refusal> {
         let Told::State(said) = written.read.told else { return Ok(Turn::Usage) };
         let number = match known.statement {
             Some(known) => known,
@@ -232,7 +224,7 @@ impl<'b> Rater<'b> {
         Ok(Turn::State(number))
     }
 
-    fn accept_key(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+    fn accept_key(&mut self, (written, _): Line<'_>, turn: Turn) -> Result<Turn, Refusal> {
         let read = written.read;
         let accepted = match turn {
             Turn::State(statement) => self.register.accept_state(read, statement)?,
@@ -247,7 +239,7 @@ impl<'b> Rater<'b> {
         Ok(if accepted == Accepted::New && counts { turn } else { Turn::Done(accepted) })
     }
 
-    fn own(&mut self, (written, _): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+    fn own(&mut self, (written, _): Line<'_>, turn: Turn) -> Result<Turn, Refusal> {
         match (turn, &written.read.told) {
             (Turn::State(statement), _) => {
                 let project = self.register.statements.get(statement).project;
@@ -261,7 +253,7 @@ impl<'b> Rater<'b> {
         }
     }
 
-    fn keep(&mut self, (written, origin): Line<'_, 'b>, turn: Turn) -> Result<Turn, Refusal> {
+    fn keep(&mut self, (written, origin): Line<'_>, turn: Turn) -> Result<Turn, Refusal> {
         let explained = self.explained.is_some();
         let (read, label) = (written.read, written.label(explained));
         match (turn, &read.told) {
@@ -283,16 +275,16 @@ impl<'b> Rater<'b> {
     /// Adds a usage event to the sums of every part that prices it.
     fn sum(
         &mut self,
-        uses: &Uses<'b>,
+        uses: &Uses,
         (project, resource): (Name, u32),
         (time, origin, label): (i64, Origin, Option<Label>),
     ) -> Result<(), Overflow> {
         let Some(month) = uses.month else { return Ok(()) };
         let in_window = event::second_of(time) >= self.plan.window().from();
         for used in uses.used.as_ref().map_err(|overflow| *overflow)? {
-            let component = self.plan.parts()[used.part as usize].component;
-            if let Some(attribute) = used.lacks {
-                self.notices.lacking(&component.id, attribute, origin);
+            let component = &self.plan.parts()[used.part as usize].component;
+            if let Some(number) = used.lacks {
+                self.notices.lacking(&component.id, &component.quantity[number], origin);
             }
             let tiered = matches!(component.model, Model::Tiered(_));
             let key = SumKey {

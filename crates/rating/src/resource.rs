@@ -46,9 +46,9 @@ pub struct ResourceState {
 
 /// What all resources stand on.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground<'a, 'b> {
+pub struct Ground<'a> {
     /// The open plan.
-    pub plan: &'a Plan<'b>,
+    pub plan: &'a Plan,
     /// The data of events.
     pub descriptions: &'a Descriptions,
 }
@@ -121,10 +121,10 @@ impl ResourceState {
     ///
     /// # Errors
     /// [`Overflow`] beyond 256 bits; the state is of no use then.
-    pub fn step<'b>(
+    pub fn step(
         &mut self,
-        ground: Ground<'_, 'b>,
-        matches: &mut Matches<'b>,
+        ground: Ground<'_>,
+        matches: &mut Matches,
         (time, said): (i64, Said),
         effects: &mut Effects,
     ) -> Result<bool, Overflow> {
@@ -168,10 +168,10 @@ impl ResourceState {
     ///
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
-    pub fn before<'b>(
+    pub fn before(
         &self,
-        ground: Ground<'_, 'b>,
-        matches: &mut Matches<'b>,
+        ground: Ground<'_>,
+        matches: &mut Matches,
         at: Second,
     ) -> Result<Accumulator, Overflow> {
         let mut state = self.clone();
@@ -181,10 +181,10 @@ impl ResourceState {
         Ok(state.sums)
     }
 
-    fn hold<'b>(
+    fn hold(
         &mut self,
-        ground: Ground<'_, 'b>,
-        matches: &mut Matches<'b>,
+        ground: Ground<'_>,
+        matches: &mut Matches,
         (current, end): (Current, Second),
     ) -> Result<(), Overflow> {
         let Ground { plan, descriptions } = ground;
@@ -201,7 +201,7 @@ impl ResourceState {
     }
 
     /// Takes out the meters of months that end by that second: what is metered next begins there or later.
-    fn close(&mut self, plan: &Plan<'_>, end: Second, into: &mut Vec<Closed>) -> Result<(), Overflow> {
+    fn close(&mut self, plan: &Plan, end: Second, into: &mut Vec<Closed>) -> Result<(), Overflow> {
         if self.sums.meters.iter().all(|metered| end < plan.months()[metered.month].end) {
             return Ok(());
         }
@@ -225,9 +225,9 @@ impl Default for ResourceState {
 
 /// What a resource adds to the sums of `monthly_peak` from a second on, or, where it was that before, no longer adds.
 /// What begins before the seconds that a part prices is in its sum when they begin; after their end nobody looks.
-fn changes<'b>(
-    ground: Ground<'_, 'b>,
-    matches: &mut Matches<'b>,
+fn changes(
+    ground: Ground<'_>,
+    matches: &mut Matches,
     (current, second): (Current, Second),
     (effects, begins): (&mut Effects, bool),
 ) -> Result<(), Overflow> {

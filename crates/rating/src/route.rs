@@ -27,7 +27,7 @@ pub(crate) struct Route {
 
 impl Route {
     /// Puts what is known into the order of a bill.
-    pub(crate) fn new(plan: &Plan<'_>, names: &Names, records: &Records) -> Route {
+    pub(crate) fn new(plan: &Plan, names: &Names, records: &Records) -> Route {
         let parts = plan.parts();
         let whole_projects =
             parts.iter().any(|part| matches!(part.component.model, Model::MonthlyPeak { .. }));
@@ -81,7 +81,7 @@ impl Route {
 }
 
 /// For each part the place of its component's id, then its version.
-fn part_ranks(plan: &Plan<'_>) -> Vec<u32> {
+fn part_ranks(plan: &Plan) -> Vec<u32> {
     let key = |number: usize| (&plan.parts()[number].component.id, plan.parts()[number].version);
     let mut order: Vec<usize> = (0..plan.parts().len()).collect();
     order.sort_unstable_by_key(|number| key(*number));

@@ -49,7 +49,7 @@ impl Row {
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn new(
-        plan: &Plan<'_>,
+        plan: &Plan,
         key: MeterKey,
         readings: Readings,
         group: Option<Option<Group>>,
@@ -64,7 +64,7 @@ impl Row {
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn of(
-        plan: &Plan<'_>,
+        plan: &Plan,
         key: MeterKey,
         readings: Readings,
         group: Option<Option<Group>>,
@@ -79,7 +79,7 @@ impl Row {
     }
 
     /// The charge that the row stands for.
-    pub fn charge<'a>(&self, plan: &'a Plan<'_>, names: &'a Names, groups: &'a [String]) -> ChargeRef<'a> {
+    pub fn charge<'a>(&self, plan: &'a Plan, names: &'a Names, groups: &'a [String]) -> ChargeRef<'a> {
         let part = &plan.parts()[self.key.part];
         let resource = self.key.resource;
         ChargeRef {
@@ -99,7 +99,7 @@ impl Row {
 /// Some rows of a bill, in its order.
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
-    pub(crate) plan: &'a Plan<'a>,
+    pub(crate) plan: &'a Plan,
     pub(crate) names: &'a Names,
     pub(crate) groups: &'a [String],
     pub(crate) rows: &'a [Row],

@@ -37,10 +37,10 @@ struct PeakKey {
 type Peaks = HashMap<PeakKey, Vec<(Second, Quantity)>>;
 
 /// The walk of one thread over its share of the resources.
-pub(crate) struct Walker<'a, 'b> {
-    known: Known<'a, 'b>,
+pub(crate) struct Walker<'a> {
+    known: Known<'a>,
     places: &'a Places,
-    pub(crate) matches: Matches<'b>,
+    pub(crate) matches: Matches,
     pub(crate) rows: Vec<Row>,
     pub(crate) notices: Notices,
     peaks: Peaks,
@@ -62,9 +62,9 @@ struct Walk<'r> {
     classed: bool,
 }
 
-impl<'a, 'b> Walker<'a, 'b> {
+impl<'a> Walker<'a> {
     /// A walk that has seen nothing yet.
-    pub(crate) fn new(known: Known<'a, 'b>, places: &'a Places) -> Walker<'a, 'b> {
+    pub(crate) fn new(known: Known<'a>, places: &'a Places) -> Walker<'a> {
         Walker {
             known,
             places,
@@ -179,8 +179,9 @@ impl<'a, 'b> Walker<'a, 'b> {
                 walk.to.hold(plan, found, &held)?
             };
             walk.priced |= metered;
-            if let Some(attribute) = found.lacks.filter(|_| metered && owes) {
-                self.notices.lacking(&part.component.id, attribute, self.places.origin(record.place));
+            if let Some(number) = found.lacks.filter(|_| metered && owes) {
+                let (component, place) = (&part.component, self.places.origin(record.place));
+                self.notices.lacking(&component.id, &component.quantity[number], place);
             }
         }
         Ok(())
@@ -188,12 +189,7 @@ impl<'a, 'b> Walker<'a, 'b> {
 }
 
 /// Adds what was held to the sums over its project, if they are given; answers whether the part looks at any of it.
-fn sum_up(
-    part: &Part<'_>,
-    found: &Match<'_>,
-    held: &Held,
-    mut peaks: Option<&mut Peaks>,
-) -> Result<bool, Overflow> {
+fn sum_up(part: &Part, found: &Match, held: &Held, mut peaks: Option<&mut Peaks>) -> Result<bool, Overflow> {
     each_stretch(part, &held.seconds, found.quantity, |month, stretch| {
         let Some(peaks) = &mut peaks else { return Ok(()) };
         let key = PeakKey { part: found.part, month, project: held.project, group: found.group };

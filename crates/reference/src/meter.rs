@@ -218,7 +218,7 @@ impl<'a> History<'a> {
             }
             let Some(version) = self.in_force(second) else { continue };
             let is_once = |other: &&Component| other.id == id && matches!(other.model, Model::Once { .. });
-            let component = versions[version].components.iter().find(is_once);
+            let component = versions[version].components.iter().map(|other| &**other).find(is_once);
             if component.is_some_and(|component| reading(component, &alive).is_some()) {
                 return Some((second, version, alive));
             }

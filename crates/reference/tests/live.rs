@@ -56,7 +56,7 @@ fn rated(cloud: &Cloud, lines: &[String], at: Second) -> (Answers, Vec<Bill>) {
     (answers, bills)
 }
 
-fn live_bills(cloud: &Cloud, book: &PriceBook, live: &mut Live<'_>, at: Second) -> Vec<Bill> {
+fn live_bills(cloud: &Cloud, book: &PriceBook, live: &mut Live, at: Second) -> Vec<Bill> {
     months(cloud, book, at).into_iter().map(|month| live.charges(month, at).unwrap()).collect()
 }
 
@@ -142,7 +142,7 @@ fn check_packed(cloud: &Cloud, lines: &[String], batch: usize, packs: &[bool]) -
 }
 
 /// A rater from the bytes of one, from the bytes of another.
-fn twice_packed<'b>(book: &'b PriceBook, live: &Live<'b>) -> Result<Live<'b>, TestCaseError> {
+fn twice_packed(book: &PriceBook, live: &Live) -> Result<Live, TestCaseError> {
     let packed = live.pack_all().unwrap();
     let once = Live::restore_all(book, &packed).unwrap();
     let again = once.pack_all().unwrap();
@@ -151,7 +151,7 @@ fn twice_packed<'b>(book: &'b PriceBook, live: &Live<'b>) -> Result<Live<'b>, Te
 }
 
 /// The touched charges as they are now.
-fn settled(live: &mut Live<'_>) -> Vec<Charge> {
+fn settled(live: &mut Live) -> Vec<Charge> {
     let at = live.latest() + 60;
     let mut charges: Vec<Charge> =
         live.take_touched().iter().map(|touched| live.charge(touched, at).unwrap()).collect();
@@ -194,7 +194,7 @@ fn check_notices(cloud: &Cloud, lines: &[String], after: i64) -> Result<(), Test
 }
 
 /// Packs each resource and restores it from the bytes; what is not those bytes is refused.
-fn put_back(cloud: &Cloud, live: &mut Live<'_>) {
+fn put_back(cloud: &Cloud, live: &mut Live) {
     for [source, subject] in resources(cloud) {
         let Ok(packed) = live.pack(&source, &subject) else { continue };
         for length in 0..packed.len() {

@@ -29,7 +29,7 @@ struct Feed {
     threads: usize,
 }
 
-fn run(mut rater: Rater<'_>, cloud: &Cloud, feed: Feed) -> Result<Outcome, Unfinished> {
+fn run(mut rater: Rater, cloud: &Cloud, feed: Feed) -> Result<Outcome, Unfinished> {
     let mut answers = Vec::new();
     for (batch, file) in cloud.lines.chunks(feed.lines).zip(0..) {
         let batch = rater.reader().read(batch.join("\n").into_bytes(), Origin { file, line: 1 });

@@ -136,7 +136,7 @@ impl Pair {
 
 impl Backtest {
     /// Adds the bill of one side, and answers what was noticed.
-    fn add(&mut self, rater: Rater<'_>, side: impl Fn(&mut Pair) -> &mut Amount) -> Result<Notices, Failure> {
+    fn add(&mut self, rater: Rater, side: impl Fn(&mut Pair) -> &mut Amount) -> Result<Notices, Failure> {
         let summary = rater.finish_in_pieces(threads(), sums, |sums| {
             for ((project, component), amount) in sums? {
                 let own = self.projects.entry(project.clone()).or_insert(Pair::ZERO);

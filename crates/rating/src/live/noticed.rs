@@ -87,7 +87,7 @@ impl UsageNotices {
     }
 }
 
-impl Live<'_> {
+impl Live {
     /// What a person should be told beside the charges of a month up to an instant, as a run over that window tells it.
     /// Resources are walked through with all their events: this is for a look now and then, not for each event.
     ///
@@ -129,9 +129,9 @@ impl Live<'_> {
             let kept = &events[holding.began];
             let found = matches.of(plan, descriptions, (kept.said.description, holding.class))?;
             for found in sight.of(plan, (kept, &holding), found, window) {
-                let component = plan.parts()[found.part].component;
-                if let Some(attribute) = found.lacks {
-                    notices.lacking(&component.id, attribute, own.name(kept));
+                let component = &plan.parts()[found.part].component;
+                if let Some(number) = found.lacks {
+                    notices.lacking(&component.id, &component.quantity[number], own.name(kept));
                 }
             }
             Ok(())
@@ -156,13 +156,13 @@ struct Sight<'k> {
 
 impl<'k> Sight<'k> {
     /// Looks at a holding: which of its matches look at it too.
-    fn of<'m, 'b>(
+    fn of<'m>(
         &mut self,
-        plan: &'m Plan<'b>,
+        plan: &'m Plan,
         (kept, holding): (&'k Kept, &Holding),
-        found: &'m [Match<'b>],
+        found: &'m [Match],
         window: &Range<Second>,
-    ) -> Vec<&'m Match<'b>> {
+    ) -> Vec<&'m Match> {
         if window.is_empty() || holding.start >= window.end {
             return Vec::new();
         }
@@ -172,7 +172,7 @@ impl<'k> Sight<'k> {
         }
         let seconds = holding.start..holding.end.min(window.end);
         let charged = seconds.start.max(window.start)..seconds.end;
-        let looks = |found: &&Match<'b>| {
+        let looks = |found: &&Match| {
             let part = &plan.parts()[found.part];
             // What `once` has charged before the window is priced, too.
             let is_once = matches!(part.component.model, Model::Once { .. });
@@ -197,7 +197,7 @@ impl Own<'_> {
     }
 }
 
-fn state_event<'a>(ground: Ground<'a, '_>, kept: &Kept) -> StateEvent<(Name, &'a str)> {
+fn state_event<'a>(ground: Ground<'a>, kept: &Kept) -> StateEvent<(Name, &'a str)> {
     let data = ground.descriptions.get(kept.said.description);
     let meaning = ground.plan.book().meaning(&data.kind, data.state.as_deref().unwrap_or_default());
     StateEvent { time: kept.time, owner: (kept.said.project, data.kind.as_str()), meaning }

@@ -46,9 +46,9 @@ pub(super) struct Past {
 }
 
 /// What stepping needs.
-pub(super) struct Steps<'x, 'a, 'b> {
-    pub ground: Ground<'a, 'b>,
-    pub matches: &'x mut Matches<'b>,
+pub(super) struct Steps<'x, 'a> {
+    pub ground: Ground<'a>,
+    pub matches: &'x mut Matches,
     /// How many names are known.
     pub names: usize,
 }
@@ -102,7 +102,7 @@ impl Past {
     }
 
     /// Writes all of it, to be stored.
-    pub fn write(&self, to: &mut Vec<u8>, plan: &Plan<'_>, labels: &Labels) {
+    pub fn write(&self, to: &mut Vec<u8>, plan: &Plan, labels: &Labels) {
         size(to, self.events.len());
         for Kept { time, label, said } in &self.events {
             let (sequence, id) = labels.order(*label);
@@ -130,7 +130,7 @@ impl Past {
     /// Reads what [`write`](Past::write) wrote; the labels are kept anew.
     pub fn read(
         from: &mut Reader<'_>,
-        numbers: Numbers<'_, '_>,
+        numbers: Numbers<'_>,
         labels: &mut Labels,
     ) -> Result<Past, UnpackError> {
         let mut past = Past::default();
@@ -187,12 +187,7 @@ impl Past {
     }
 
     /// Inserts a late event at its position, and makes the state again.
-    pub fn insert(
-        &mut self,
-        steps: &mut Steps<'_, '_, '_>,
-        at: usize,
-        new: Kept,
-    ) -> Result<Rebuilt, LiveError> {
+    pub fn insert(&mut self, steps: &mut Steps<'_, '_>, at: usize, new: Kept) -> Result<Rebuilt, LiveError> {
         let mut later = self.checkpoints.partition_point(|checkpoint| checkpoint.events <= at);
         let (common, base) = self.state_at(steps, at, later)?;
         let way = |state: &ResourceState| Way { state: state.clone(), effects: Effects::default() };
@@ -227,7 +222,7 @@ impl Past {
     /// were closed by then.
     fn state_at(
         &self,
-        steps: &mut Steps<'_, '_, '_>,
+        steps: &mut Steps<'_, '_>,
         events: usize,
         later: usize,
     ) -> Result<(ResourceState, usize), LiveError> {
@@ -244,7 +239,7 @@ impl Past {
     }
 }
 
-impl Steps<'_, '_, '_> {
+impl Steps<'_, '_> {
     pub fn step(&mut self, way: &mut Way, kept: &Kept) -> Result<bool, LiveError> {
         let (event, effects) = ((kept.time, kept.said), &mut way.effects);
         Ok(way.state.step(self.ground, self.matches, event, effects)?)

@@ -38,7 +38,7 @@ pub const VERSION: u8 = 1;
 /// What is wrong with bytes that can not be read, in the parts of live rating that have an error of their own.
 type Unpacked<T> = Result<T, UnpackError>;
 
-impl<'b> Live<'b> {
+impl Live {
     /// Packs everything, to be stored. See the module `stored` for the form.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl<'b> Live<'b> {
     /// # Errors
     /// [`LiveError::Packed`] where the bytes are not those that were packed, or the book is another. Versions that
     /// take effect after the latest event may have been added to it.
-    pub fn restore_all(book: &'b PriceBook, bytes: &[u8]) -> Result<Live<'b>, LiveError> {
+    pub fn restore_all(book: &PriceBook, bytes: &[u8]) -> Result<Live, LiveError> {
         let mut from = Reader(codec::unseal(Form::Whole, VERSION, bytes)?);
         from.byte()?;
         let written: [u8; 16] = from.array()?;

@@ -315,7 +315,7 @@ proptest! {
 }
 
 /// A rater of that first month that has taken the events.
-pub(super) fn taken<'b>(book: &'b PriceBook, since: Date, events: &str) -> Live<'b> {
+pub(super) fn taken(book: &PriceBook, since: Date, events: &str) -> Live {
     let mut live = Live::new(book, since).unwrap();
     for (number, text) in events.lines().enumerate() {
         live.accept(line(number, text).as_bytes()).unwrap();

@@ -55,7 +55,7 @@ impl UsageEvent<'_> {
     }
 }
 
-impl Live<'_> {
+impl Live {
     /// Adds a usage event to the sums of every part that prices it.
     pub(super) fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
         let UsageEvent { second, project, owner, .. } = *event;
@@ -65,10 +65,11 @@ impl Live<'_> {
         let mut is_priced = false;
         for part in self.plan.uses(data, second) {
             is_priced = true;
-            let component = self.plan.parts()[part].component;
+            let component = &self.plan.parts()[part].component;
             let Measured { quantity, lacks } = matching::measure(component, data)?;
-            if let Some(attribute) = lacks {
-                let what = Lacking { component: component.id.clone(), attribute: attribute.to_owned() };
+            if let Some(number) = lacks {
+                let attribute = component.quantity[number].clone();
+                let what = Lacking { component: component.id.clone(), attribute };
                 let name = event.name(&self.register.names);
                 self.usage_notices.take(month, Lacks::Attribute(what), second, name);
             }

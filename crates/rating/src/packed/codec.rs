@@ -15,22 +15,29 @@ const CHECKSUM_BYTES: usize = 4;
 
 /// What is stored: each form has checksums of its own, so that none is taken for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// The state of one resource.
     State,
     /// A whole rater.
     Whole,
+    /// A step of settling.
+    Step,
+    /// A shard of settling.
+    Shard,
 }
 
 /// Adds the checksum.
-pub(crate) fn seal(form: Form, mut bare: Vec<u8>) -> Vec<u8> {
+pub fn seal(form: Form, mut bare: Vec<u8>) -> Vec<u8> {
     let checksum = checksum(form, &bare);
     bare.extend_from_slice(&checksum);
     bare
 }
 
 /// Takes off the checksum. An unknown version, in the first byte, is told before: its checksum may be another.
-pub(crate) fn unseal(form: Form, version: u8, bytes: &[u8]) -> Result<&[u8], UnpackError> {
+///
+/// # Errors
+/// [`UnpackError`] where the bytes are not those that were sealed.
+pub fn unseal(form: Form, version: u8, bytes: &[u8]) -> Result<&[u8], UnpackError> {
     if let Some(other) = bytes.first().filter(|other| **other != version) {
         return Err(UnpackError::Version { found: *other, known: version });
     }
@@ -42,6 +49,8 @@ fn checksum(form: Form, bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let key = match form {
         Form::State => 1,
         Form::Whole => 2,
+        Form::Step => 3,
+        Form::Shard => 4,
     };
     let mut hasher = SipHasher13::new_with_keys(0x6b6f_7065_636b, key);
     hasher.write(bytes);
@@ -49,7 +58,8 @@ fn checksum(form: Form, bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     [a, b, c, d]
 }
 
-pub(crate) fn number(to: &mut Vec<u8>, mut number: u64) {
+/// Writes a number.
+pub fn number(to: &mut Vec<u8>, mut number: u64) {
     while let Ok(low) = u8::try_from(number & 0x7f) {
         number >>= 7;
         if number == 0 {
@@ -60,32 +70,37 @@ pub(crate) fn number(to: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-pub(crate) fn size(to: &mut Vec<u8>, size: usize) {
+/// Writes a size.
+pub fn size(to: &mut Vec<u8>, size: usize) {
     number(to, size as u64);
 }
 
-pub(crate) fn name(to: &mut Vec<u8>, name: u32) {
+/// Writes the number of a name.
+pub fn name(to: &mut Vec<u8>, name: u32) {
     number(to, u64::from(name));
 }
 
-pub(crate) fn instant(to: &mut Vec<u8>, instant: i64) {
+/// Writes an instant: 8 bytes.
+pub fn instant(to: &mut Vec<u8>, instant: i64) {
     to.extend_from_slice(&instant.to_le_bytes());
 }
 
-pub(crate) fn bytes(to: &mut Vec<u8>, bytes: &[u8]) {
+/// Writes bytes after their length.
+pub fn bytes(to: &mut Vec<u8>, bytes: &[u8]) {
     size(to, bytes.len());
     to.extend_from_slice(bytes);
 }
 
 /// One more than the length, and the bytes; 0 for none.
-pub(crate) fn optional(to: &mut Vec<u8>, value: Option<&[u8]>) {
+pub fn optional(to: &mut Vec<u8>, value: Option<&[u8]>) {
     size(to, value.map_or(0, |value| value.len() + 1));
     to.extend_from_slice(value.unwrap_or_default());
 }
 
 const NEGATIVE: u8 = 0x80;
 
-pub(crate) fn quantity(to: &mut Vec<u8>, quantity: Quantity) {
+/// Writes a quantity.
+pub fn quantity(to: &mut Vec<u8>, quantity: Quantity) {
     let units = quantity.units();
     let bytes = units.unsigned_abs().to_le_bytes();
     let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -96,33 +111,51 @@ pub(crate) fn quantity(to: &mut Vec<u8>, quantity: Quantity) {
 
 /// Reads values one by one, in the order in which they were written.
 #[derive(Debug)]
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub struct Reader<'a>(
+    /// What is left.
+    pub &'a [u8],
+);
 
 impl<'a> Reader<'a> {
     /// How many bytes are left.
-    pub(crate) fn left(&self) -> usize {
+    pub fn left(&self) -> usize {
         self.0.len()
     }
 
     /// Says so where bytes are left.
-    pub(crate) fn end(&self) -> Result<(), UnpackError> {
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it is otherwise.
+    pub fn end(&self) -> Result<(), UnpackError> {
         match self.left() {
             0 => Ok(()),
             more => Err(UnpackError::TooLong(more)),
         }
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, UnpackError> {
+    /// A byte.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there is none.
+    pub fn byte(&mut self) -> Result<u8, UnpackError> {
         Ok(self.array::<1>()?[0])
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], UnpackError> {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there are fewer.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], UnpackError> {
         let (first, rest) = self.0.split_first_chunk::<N>().ok_or(UnpackError::Truncated)?;
         self.0 = rest;
         Ok(*first)
     }
 
-    pub(crate) fn instant(&mut self) -> Result<i64, UnpackError> {
+    /// An instant.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there is none.
+    pub fn instant(&mut self) -> Result<i64, UnpackError> {
         self.array().map(i64::from_le_bytes)
     }
 
@@ -132,7 +165,11 @@ impl<'a> Reader<'a> {
         Ok(own)
     }
 
-    pub(crate) fn number(&mut self) -> Result<u64, UnpackError> {
+    /// A number.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there is none, or none in its shortest form.
+    pub fn number(&mut self) -> Result<u64, UnpackError> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -149,44 +186,73 @@ impl<'a> Reader<'a> {
     }
 
     /// A number below a bound.
-    pub(crate) fn below(&mut self, bound: usize, what: &'static str) -> Result<usize, UnpackError> {
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it is otherwise.
+    pub fn below(&mut self, bound: usize, what: &'static str) -> Result<usize, UnpackError> {
         let number = usize::try_from(self.number()?).ok().filter(|number| *number < bound);
         number.ok_or(UnpackError::Impossible(what))
     }
 
     /// A number of a table with so many entries.
-    pub(crate) fn name(&mut self, bound: usize, what: &'static str) -> Result<u32, UnpackError> {
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it is otherwise.
+    pub fn name(&mut self, bound: usize, what: &'static str) -> Result<u32, UnpackError> {
         u32::try_from(self.below(bound, what)?).map_err(|_| UnpackError::Impossible(what))
     }
 
     /// How many follow: no more than there are bytes.
-    pub(crate) fn count(&mut self) -> Result<usize, UnpackError> {
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it is otherwise.
+    pub fn count(&mut self) -> Result<usize, UnpackError> {
         let bound = self.left().saturating_add(1);
         self.below(bound, "count")
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], UnpackError> {
+    /// Bytes after their length.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there are fewer.
+    pub fn bytes(&mut self) -> Result<&'a [u8], UnpackError> {
         let length = self.count()?;
         self.slice(length)
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str, UnpackError> {
+    /// A text.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it ends early or is not UTF-8.
+    pub fn text(&mut self) -> Result<&'a str, UnpackError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| UnpackError::Impossible("text"))
     }
 
-    pub(crate) fn optional(&mut self) -> Result<Option<&'a [u8]>, UnpackError> {
+    /// Bytes, or that there are none.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there are fewer.
+    pub fn optional(&mut self) -> Result<Option<&'a [u8]>, UnpackError> {
         match self.count()?.checked_sub(1) {
             Some(length) => self.slice(length).map(Some),
             None => Ok(None),
         }
     }
 
-    pub(crate) fn optional_text(&mut self) -> Result<Option<&'a str>, UnpackError> {
+    /// A text, or that there is none.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where it ends early or is not UTF-8.
+    pub fn optional_text(&mut self) -> Result<Option<&'a str>, UnpackError> {
         let text = self.optional()?.map(std::str::from_utf8).transpose();
         text.map_err(|_| UnpackError::Impossible("text"))
     }
 
-    pub(crate) fn quantity(&mut self) -> Result<Quantity, UnpackError> {
+    /// A quantity.
+    ///
+    /// # Errors
+    /// [`UnpackError`] where there is none.
+    pub fn quantity(&mut self) -> Result<Quantity, UnpackError> {
         let head = self.byte()?;
         let length = usize::from(head & !NEGATIVE);
         let impossible = UnpackError::Impossible("quantity");

@@ -34,7 +34,8 @@ impl<'b> VersionOf<'b> {
     /// The components and the VAT that holds for each.
     fn components(self) -> impl Iterator<Item = (&'b Component, Option<Vat>)> {
         let vat = move |component| self.book.vat(ComponentRef { version: self.number, component });
-        self.version().components.iter().enumerate().map(move |(component, item)| (item, vat(component)))
+        let components = self.version().components.iter().enumerate();
+        components.map(move |(component, item)| (&**item, vat(component)))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::price_book::{Component, Model, Prorate, Subject};
 
 /// Writes a hash of all in the book that decides what the first so many parts meter: not its prices, which are applied
 /// when a charge is asked for.
-pub(super) fn write_book(to: &mut Vec<u8>, plan: &Plan<'_>, parts: usize) {
+pub(super) fn write_book(to: &mut Vec<u8>, plan: &Plan, parts: usize) {
     let (book, mut all) = (plan.book(), String::new());
     let mut tell = |text: &str| {
         all.push_str(text);
@@ -30,7 +30,7 @@ pub(super) fn write_book(to: &mut Vec<u8>, plan: &Plan<'_>, parts: usize) {
     }
     for part in &plan.parts()[..parts] {
         tell(&part.version.to_string());
-        meters_by(part.component, &mut tell);
+        meters_by(&part.component, &mut tell);
     }
     to.extend_from_slice(&content::of_name(&all).to_le_bytes());
 }

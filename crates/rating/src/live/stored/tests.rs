@@ -63,7 +63,7 @@ fn what_runs_is_in_the_sums_of_a_version_that_was_added_later() {
     let mut parted = Live::restore_all(&new, &packed).unwrap();
     let mut whole = taken(&new, OCTOBER, EVENTS);
     let at = second("12-01T00:00:00");
-    let bills = |live: &mut Live<'_>| [OCTOBER, NOVEMBER].map(|month| live.charges(month, at).unwrap());
+    let bills = |live: &mut Live| [OCTOBER, NOVEMBER].map(|month| live.charges(month, at).unwrap());
     let later = ["06T10:30:00 x RUNNING 9", "25T10:00:00 y RUNNING 5", "11-02T00:00:00 x DELETED 0"];
     for (number, text) in later.iter().enumerate() {
         assert_eq!(bills(&mut parted), bills(&mut whole), "before {text}");

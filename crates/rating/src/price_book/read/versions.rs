@@ -1,6 +1,7 @@
 //! Reads the versions of a book.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -57,7 +58,7 @@ fn read_version(table: SpannedTable<'_>, calendar: &Calendar, problems: &mut Pro
             let reason = format!("{}: component id {} stands twice", table.name, quoted(id));
             problems.add::<()>(place, reason, "give each component of a version an id of its own");
         }
-        components.extend(component);
+        components.extend(component.map(Arc::new));
     }
     let effective = effective?;
     let span = table.span_of("effective");
