@@ -57,6 +57,7 @@ mod putting_right;
 pub mod record;
 pub mod refusal;
 pub mod request;
+mod serial;
 pub mod statement;
 pub mod storage;
 

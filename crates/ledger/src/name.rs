@@ -1,5 +1,6 @@
 //! What things are called: ids, numbers, short texts, currencies, instants.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -233,6 +234,12 @@ impl Text {
     /// Its characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

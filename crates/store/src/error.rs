@@ -33,6 +33,23 @@ pub enum StoreError {
     /// The file is no database of kopeck.
     #[error("{} is not a ledger of kopeck", .0.display())]
     NotALedger(PathBuf),
+    /// The file is no event log of kopeck.
+    #[error("{} is not an event log of kopeck", .0.display())]
+    NotAnEventLog(PathBuf),
+    /// There is no event log in the folder.
+    #[error("there is no event log in {}: make one with `kopeck init`", .0.display())]
+    NoEventLog(PathBuf),
+    /// There is an event log in the folder already.
+    #[error("{} already holds an event log", .0.display())]
+    EventLogExists(PathBuf),
+    /// A step of settling that does not follow the last one: nothing was written.
+    #[error("step {number} of settling can not be written: the last one is step {last}")]
+    StepOutOfOrder {
+        /// The step.
+        number: u64,
+        /// The last one that is written; 0 where there is none.
+        last: u64,
+    },
     /// There is no store in the folder.
     #[error("there is no ledger in {}: make one with `kopeck init`", .0.display())]
     Missing(PathBuf),
@@ -40,11 +57,11 @@ pub enum StoreError {
     #[error("{} already holds a ledger", .0.display())]
     Exists(PathBuf),
     /// Another owner has taken over; nothing was written, and this one can never write again.
-    #[error("the ledger has a newer owner (epoch {current}, this one has {own}): nothing was written")]
+    #[error("the database has a newer owner (epoch {current}, this one has {own}): nothing was written")]
     Fenced {
         /// The epoch of this store.
         own: i64,
-        /// The epoch of the one that owns the ledger now.
+        /// The epoch of the one that owns the database now.
         current: i64,
     },
     /// There is no room for what should be written. Nothing of it was; it may be sent again when there is room.
@@ -60,7 +77,7 @@ pub enum StoreError {
     #[error("whether it was written is not known ({0}): send it again with the same id")]
     Unknown(String),
     /// The store has been closed.
-    #[error("the ledger is closed")]
+    #[error("the store is closed")]
     Closed,
     /// What is stored is not what was written.
     #[error("the database is damaged: {0}; `kopeck ledger verify` tells where")]

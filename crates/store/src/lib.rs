@@ -6,9 +6,11 @@
 
 pub mod answer;
 pub mod error;
+pub mod events;
 pub mod faults;
 pub mod sqlite;
 pub mod store;
 
 pub use error::StoreError;
+pub use events::EventLog;
 pub use store::{Span, Store, Ticket};

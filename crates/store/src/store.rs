@@ -155,14 +155,14 @@ pub struct History {
     pub next: Option<Sequence>,
 }
 
-/// A promise of replies: to be waited for, or awaited.
+/// A promise of replies, or of what else a store has to answer: to be waited for, or awaited.
 #[derive(Debug)]
-pub struct Ticket(oneshot::Receiver<Answer<Vec<Reply>>>);
+pub struct Ticket<T = Vec<Reply>>(oneshot::Receiver<Answer<T>>);
 
-impl Ticket {
+impl<T> Ticket<T> {
     /// Of what comes through the channel.
     #[must_use]
-    pub fn of(receiver: oneshot::Receiver<Answer<Vec<Reply>>>) -> Ticket {
+    pub fn of(receiver: oneshot::Receiver<Answer<T>>) -> Ticket<T> {
         Ticket(receiver)
     }
 
@@ -171,13 +171,13 @@ impl Ticket {
     ///
     /// # Errors
     /// [`StoreError`] where nothing was decided, or where the outcome is not known.
-    pub fn wait(self) -> Answer<Vec<Reply>> {
+    pub fn wait(self) -> Answer<T> {
         self.0.blocking_recv().unwrap_or_else(|_| Err(gone()))
     }
 }
 
-impl Future for Ticket {
-    type Output = Answer<Vec<Reply>>;
+impl<T> Future for Ticket<T> {
+    type Output = Answer<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(context).map(|received| received.unwrap_or_else(|_| Err(gone())))
@@ -186,5 +186,5 @@ impl Future for Ticket {
 
 /// A store that has ended with the question in its hands has not told what became of it.
 fn gone() -> StoreError {
-    StoreError::Unknown("the ledger was closed meanwhile".to_owned())
+    StoreError::Unknown("the store was closed meanwhile".to_owned())
 }
