@@ -1,0 +1,259 @@
+//! What is found out about events before they are logged: whether they can be read, whose they are, what prices them,
+//! and whether they come in time (rating.md, "Usage events"; DESIGN.md, "The way of an event").
+//!
+//! Nothing here waits or remembers: it is done by as many threads as there are, for one request each. Whether a key was
+//! seen before is the log's matter.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use kopeck_directory::Directory;
+use kopeck_directory::entity::Emitter;
+use kopeck_directory::name::{StorageId, WorkspaceId};
+use kopeck_directory::route::Unroutable;
+use kopeck_ledger::name::Moment;
+use kopeck_rating::batch::{Batch, Origin};
+use kopeck_rating::event::{EventType, Refusal};
+use kopeck_rating::incoming::{Contents, Incoming};
+use kopeck_settlement::meter_id::MeterId;
+use kopeck_store::events::{Arrival, Group};
+
+use crate::sources::Heard;
+
+/// Events of this age are refused, where nothing else is said: 95 days.
+pub const HORIZON_DAYS: u32 = 95;
+/// Events so far ahead of the clock are refused: 15 minutes.
+pub const AHEAD: i64 = 15 * 60 * SECOND;
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// What travels with a group through the log to the settler.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The events as they were read.
+    pub batch: Arc<Batch>,
+    /// Where each arrival goes, in their order.
+    pub routed: Vec<Routed>,
+    /// The sources that the group has events of.
+    pub sources: Vec<(String, Heard)>,
+}
+
+/// Where an event goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routed {
+    /// Its index in the batch.
+    pub index: usize,
+    /// What meters it.
+    pub destination: Destination,
+}
+
+/// What meters an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// A price book.
+    Meter(MeterId),
+    /// The measured volumes of a storage.
+    Volume(StorageId),
+}
+
+/// Why an event is not logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// It can not be read.
+    #[error(transparent)]
+    Unreadable(#[from] Refusal),
+    /// It is older than the horizon.
+    #[error("its time is more than {0} days ago")]
+    TooOld(u32),
+    /// It lies ahead of the clock.
+    #[error("its time is more than 15 minutes ahead of the server's clock, {0}")]
+    Ahead(Moment),
+    /// Nobody sends, prices or pays it.
+    #[error(transparent)]
+    Unroutable(#[from] Unroutable),
+    /// Who sends may not send for this source.
+    #[error("this token may not send events of this source")]
+    NotYours,
+}
+
+impl Rejection {
+    /// What the sender should do.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Rejection::Unreadable(refusal) => refusal.remedy(),
+            Rejection::TooOld(_) => "report earlier; what is older is corrected by hand",
+            Rejection::Ahead(_) => "check the clock of the source",
+            Rejection::Unroutable(Unroutable::UnknownSource { .. }) => {
+                "assign the source to a provider, executor, storage or API"
+            }
+            Rejection::Unroutable(Unroutable::UnknownProject { .. }) => "create the project, or correct its name",
+            Rejection::Unroutable(_) => "price the project with a book of its workspace's zone and currency",
+            Rejection::NotYours => "use a token of the one who sends these events",
+        }
+    }
+}
+
+/// What a request's events were found to be.
+#[derive(Debug)]
+pub struct Judged {
+    /// Those that passed, to be logged.
+    pub group: Group<Arrived>,
+    /// For each event of the request in its order, why it is not logged; `None` for those in the group.
+    pub rejections: Vec<Option<Rejected>>,
+}
+
+/// An event that is not logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its source, where that could be read.
+    pub source: Option<String>,
+    /// Its id, where that could be read.
+    pub id: Option<String>,
+    /// Why.
+    pub why: Rejection,
+}
+
+/// What events are judged by, at one instant.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    /// Who there is.
+    pub directory: Arc<Directory>,
+    /// What time it is.
+    pub now: Moment,
+    /// How many days old an event may be.
+    pub horizon_days: u32,
+}
+
+/// Hashes of data that repeats, remembered between requests.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Vec<Contents>>);
+
+impl Memory {
+    /// Lends one to a thread: there are as many as threads have worked at a time.
+    fn with<T>(&self, work: impl FnOnce(&mut Contents) -> T) -> T {
+        let mut contents = self.lock().pop().unwrap_or_default();
+        let done = work(&mut contents);
+        self.lock().push(contents);
+        done
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Contents>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Judge {
+    /// Judges the lines of a request. `may_send` tells whether who sends may send for an emitter.
+    pub fn judge(&self, lines: Vec<u8>, memory: &Memory, may_send: impl Fn(Emitter) -> bool) -> Judged {
+        let batch = Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }));
+        let bytes = Bytes::from_owner(Text(Arc::clone(&batch)));
+        let mut group = Gathering::default();
+        let mut rejections = Vec::new();
+        memory.with(|contents| {
+            for (_, incoming) in batch.incoming(contents) {
+                rejections.push(match incoming {
+                    Ok(event) => self.take(&event, &may_send, &mut group).err().map(|why| Rejected {
+                        source: Some(event.source.to_string()),
+                        id: Some(event.id.to_string()),
+                        why,
+                    }),
+                    Err(refusal) => {
+                        Some(Rejected { source: None, id: None, why: Rejection::Unreadable(refusal) })
+                    }
+                });
+            }
+        });
+        let Gathering { arrivals, routed, sources } = group;
+        let payload = Arrived { batch, routed, sources };
+        Judged { group: Group { bytes, arrivals, payload }, rejections }
+    }
+
+    /// Adds an event to those that go on, or says why it does not.
+    fn take(
+        &self,
+        event: &Incoming<'_>,
+        may_send: impl Fn(Emitter) -> bool,
+        group: &mut Gathering,
+    ) -> Result<(), Rejection> {
+        self.check_time(event.time)?;
+        let at = Moment::from_nanoseconds(event.time).unwrap_or(self.now);
+        // Whose a source is, is told to nobody else.
+        let emitter = self.directory.emitter(&event.source, at);
+        if emitter.is_some_and(|emitter| !may_send(emitter)) {
+            return Err(Rejection::NotYours);
+        }
+        let route = self.directory.route(&event.source, &event.project, at)?;
+        let destination = match route.emitter {
+            Emitter::Storage(storage) if event.event_type == EventType::Usage => Destination::Volume(storage),
+            _ => Destination::Meter(MeterId(route.meter.0)),
+        };
+        if let Some(prices) = self.directory.metered(route.meter).and_then(|shelf| shelf.prices()) {
+            event.check_currency(prices.currency())?;
+        }
+        let index = event.index;
+        group.routed.push(Routed { index, destination });
+        group.arrivals.push(Arrival {
+            key: key_within(route.workspace, event.key),
+            content: event.content,
+            resource: event.resource,
+            time: event.time,
+            line: event.place.clone(),
+        });
+        group.hear(&event.source, event.time, || self.heartbeat(route.emitter));
+        Ok(())
+    }
+
+    fn check_time(&self, time: i64) -> Result<(), Rejection> {
+        let now = self.now.nanoseconds();
+        if time < now.saturating_sub(i64::from(self.horizon_days) * DAY) {
+            return Err(Rejection::TooOld(self.horizon_days));
+        }
+        if time > now.saturating_add(AHEAD) {
+            return Err(Rejection::Ahead(self.now));
+        }
+        Ok(())
+    }
+
+    /// How long an emitter may be silent, in nanoseconds.
+    fn heartbeat(&self, emitter: Emitter) -> i64 {
+        let Emitter::Provider(id) = emitter else { return 0 };
+        self.directory.providers().get(&id).map_or(0, |provider| i64::from(provider.heartbeat_s) * SECOND)
+    }
+}
+
+/// The idempotency key of an event: its source and id within a workspace, so that no customer can take another's.
+fn key_within(workspace: WorkspaceId, key: u128) -> u128 {
+    key ^ workspace.0.as_u128()
+}
+
+/// The bytes of a batch, for as long as anybody needs them.
+struct Text(Arc<Batch>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        self.0.text()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Gathering {
+    arrivals: Vec<Arrival>,
+    routed: Vec<Routed>,
+    sources: Vec<(String, Heard)>,
+}
+
+impl Gathering {
+    /// Counts an event of a source. A request has few of them.
+    fn hear(&mut self, source: &str, time: i64, heartbeat: impl FnOnce() -> i64) {
+        if let Some((_, heard)) = self.sources.iter_mut().rev().find(|(known, _)| known == source) {
+            heard.events += 1;
+            heard.latest_event = heard.latest_event.max(time);
+            heard.earliest_event = heard.earliest_event.min(time);
+            return;
+        }
+        let heard =
+            Heard { events: 1, latest_event: time, earliest_event: time, heartbeat: heartbeat() };
+        self.sources.push((source.to_owned(), heard));
+    }
+}

@@ -1,0 +1,269 @@
+//! The settler: the one thread that owns the shard (DESIGN.md, "The way of an event").
+//!
+//! It takes whatever has become durable, decides what is due, writes that down, has the ledger post it, and notes that
+//! it did. What can not be written now is tried again until it can; until then nothing further is decided.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use kopeck_directory::Directory;
+use kopeck_ledger::name::Moment;
+use kopeck_ledger::record::Reply;
+use kopeck_settlement::step::Step;
+use kopeck_store::StoreError;
+use kopeck_store::events::{NewSnapshot, StepRow};
+use tokio::sync::oneshot;
+
+use crate::authorised::Known;
+use crate::clean_up;
+use crate::due::Duty;
+use crate::metering::{Command, Core, MeteringError, Settled};
+use crate::restart;
+
+/// A step takes whatever waits, up to so many events.
+const STEP_EVENTS: u64 = 50_000;
+/// The state is written down when so many events were taken since it was.
+const SNAPSHOT_EVENTS: u64 = 2_000_000;
+/// A write that failed is tried again after this.
+const RETRY: Duration = Duration::from_millis(250);
+/// With a simulated clock nothing becomes due by itself.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// The settling thread's state.
+pub struct Settler {
+    core: Arc<Core>,
+    commands: Receiver<Command>,
+    /// Events that were taken since the state was written down.
+    unsaved: u64,
+    /// Events that were taken since the last step.
+    taken: u64,
+    /// Why nothing can be settled any more.
+    failed: bool,
+}
+
+impl Settler {
+    /// Of a state that was restored.
+    pub fn new(core: Arc<Core>, commands: Receiver<Command>) -> Settler {
+        Settler { core, commands, unsaved: 0, taken: 0, failed: false }
+    }
+
+    /// Settles until it is told to stop.
+    pub fn run(mut self) {
+        let mut stopping = false;
+        while !stopping {
+            let mut waiting = self.receive();
+            let mut answers = Vec::new();
+            for command in waiting.drain(..) {
+                match command {
+                    Command::Durable(durable) => self.take(&durable),
+                    Command::Settle(answer) => answers.push(answer),
+                    Command::Advance(to, answer) => tell(answer, self.advance(to)),
+                    Command::CleanUp(storage, id, answer) => {
+                        let cleaned = self.step(false).and_then(|()| clean_up::by_hand(&self.core, storage, id));
+                        tell(answer, cleaned);
+                    }
+                    Command::Stop => stopping = true,
+                }
+            }
+            let settled = self.duties().and_then(|()| self.step(false));
+            if let Err(error) = &settled {
+                self.fail(error);
+            }
+            for answer in answers {
+                tell(answer, if self.failed { Err(MeteringError::Stopped) } else { Ok(()) });
+            }
+            if self.unsaved >= SNAPSHOT_EVENTS || (stopping && self.unsaved > 0) {
+                self.save();
+            }
+        }
+    }
+
+    /// Waits for the first command, or until something is due, and takes what has come with it.
+    fn receive(&self) -> Vec<Command> {
+        let mut commands = match self.commands.recv_timeout(self.patience()) {
+            Ok(command) => vec![command],
+            Err(RecvTimeoutError::Timeout) => return Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return vec![Command::Stop],
+        };
+        let mut events = 0;
+        while events < STEP_EVENTS {
+            if let Some(Command::Durable(durable)) = commands.last() {
+                let arrivals = durable.groups.iter().map(|(group, _)| group.arrivals.len());
+                events += u64::try_from(arrivals.sum::<usize>()).unwrap_or(u64::MAX);
+            }
+            match self.commands.try_recv() {
+                Ok(command) => commands.push(command),
+                Err(_) => break,
+            }
+        }
+        commands
+    }
+
+    /// How long nothing needs to be done.
+    fn patience(&self) -> Duration {
+        if self.core.time.set.is_some() {
+            return LONGEST_WAIT;
+        }
+        let now = (self.core.time.now)();
+        let state = self.core.state();
+        let (due, _) = state.done.next(&(self.core.directory)(), state.at);
+        let due = state.shard.next_waiting().map_or(due, |waiting| waiting.min(due));
+        let wait = due.nanoseconds().saturating_sub(now.nanoseconds());
+        Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(LONGEST_WAIT)
+    }
+
+    fn take(&mut self, durable: &kopeck_store::events::Durable<crate::judge::Arrived>) {
+        let directory = (self.core.directory)();
+        let mut state = self.core.state();
+        let taken = state.follow(&directory).and_then(|()| state.take(durable));
+        drop(state);
+        let events: usize = durable.groups.iter().map(|(group, _)| group.arrivals.len()).sum();
+        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        self.core.inbox().settled(events);
+        self.taken += events;
+        self.unsaved += events;
+        if let Err(error) = taken {
+            self.fail(&error.into());
+        }
+    }
+
+    /// Does what has become due by the machine's clock.
+    fn duties(&mut self) -> Result<(), MeteringError> {
+        if self.core.time.set.is_some() {
+            return Ok(());
+        }
+        let now = (self.core.time.now)();
+        while let Some((at, duty)) = self.due_by(now) {
+            self.perform_duty(at, duty)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the simulated clock from one due instant to the next.
+    fn advance(&mut self, to: Moment) -> Result<(), MeteringError> {
+        let now = (self.core.time.now)();
+        let Some(set) = self.core.time.set.clone().filter(|_| to >= now) else {
+            return Err(MeteringError::Clock { now, to });
+        };
+        self.step(false)?;
+        while let Some((at, duty)) = self.due_by(to) {
+            set(at.max((self.core.time.now)()));
+            self.core.ledger.expire_holds()?.wait()?;
+            self.perform_duty(at, duty)?;
+        }
+        set(to);
+        self.core.ledger.expire_holds()?.wait()?;
+        self.step(true)
+    }
+
+    fn due_by(&self, to: Moment) -> Option<(Moment, Duty)> {
+        let directory = (self.core.directory)();
+        let state = self.core.state();
+        Some(state.done.next(&directory, state.at)).filter(|(at, _)| *at <= to)
+    }
+
+    fn perform_duty(&mut self, at: Moment, duty: Duty) -> Result<(), MeteringError> {
+        match duty {
+            Duty::Hour => self.step(true)?,
+            Duty::CleanUp(storage) => clean_up::on_schedule(&self.core, storage, at)?,
+        }
+        self.core.state().done.note(at, duty);
+        Ok(())
+    }
+
+    /// Decides what is due and has it posted. `whole` looks at all that runs, and not only at what events have changed.
+    fn step(&mut self, whole: bool) -> Result<(), MeteringError> {
+        if self.failed {
+            return Err(MeteringError::Stopped);
+        }
+        let directory = (self.core.directory)();
+        let Some((step, row)) = self.decide(whole, &directory)? else {
+            self.tell(true);
+            return Ok(());
+        };
+        self.until_written(|core| core.log.record_step(row.clone()))?;
+        let replies = self.until_written(|core| core.ledger.perform(step.requests()))?;
+        let refused = restart::refused(&replies);
+        for index in &refused {
+            let posting = &step.postings[*index];
+            tracing::warn!(reference = %posting.reference, project = %posting.project, reason = ?replies[*index], "a posting was refused");
+        }
+        self.core.state().shard.settled(&step, &refused);
+        self.until_written(|core| core.log.confirm_step(step.number))?;
+        self.tell(true);
+        Ok(())
+    }
+
+    /// What is due now, and how it is written down; `None` where nothing is.
+    fn decide(&mut self, whole: bool, directory: &Arc<Directory>) -> Result<Option<(Step, StepRow)>, MeteringError> {
+        let now = (self.core.time.now)();
+        let mut state = self.core.state();
+        state.follow(directory)?;
+        state.at = state.at.max(now);
+        let (at, through) = (state.at, state.through);
+        let known = Known { directory, ledger: &*self.core.ledger };
+        let step = state.shard.decide(at, whole, &known)?;
+        self.taken = 0;
+        if step.postings.is_empty() {
+            state.shard.settled(&step, &[]);
+            return Ok(None);
+        }
+        let postings = restart::written(&step, whole);
+        let row = StepRow { number: step.number, through, at, postings };
+        Ok(Some((step, row)))
+    }
+
+    /// Tries until it is written. What was done in doubt is done once: steps and requests have names of their own.
+    fn until_written<T>(&self, mut write: impl FnMut(&Core) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        loop {
+            match write(&self.core) {
+                Err(error @ (StoreError::Full | StoreError::Busy { .. } | StoreError::Unknown(_))) => {
+                    tracing::error!(%error, "settling waits");
+                    self.tell(false);
+                    std::thread::sleep(RETRY);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Says how far settling has come.
+    fn tell(&self, is_well: bool) {
+        let state = self.core.state();
+        let settled =
+            Settled { at: state.at, step: state.shard.last_step(), through: state.through, is_well };
+        drop(state);
+        self.core.settled.send_replace(settled);
+    }
+
+    fn fail(&mut self, error: &MeteringError) {
+        tracing::error!(%error, "settling has stopped");
+        self.failed = true;
+        self.tell(false);
+    }
+
+    /// Writes the state down, so that the next start has less to take again. What fails here costs time, nothing else.
+    fn save(&mut self) {
+        self.unsaved = 0;
+        let state = self.core.state();
+        let packed = restart::packed(&state);
+        let (through, step) = (state.through, state.shard.last_step());
+        drop(state);
+        let saved = packed.and_then(|parts| {
+            let parts = &mut parts.into_iter();
+            Ok(self.core.log.save_snapshot(NewSnapshot { through, step, parts })?)
+        });
+        if let Err(error) = saved {
+            tracing::error!(%error, "the settling state could not be written down");
+        }
+    }
+}
+
+/// Answers; who asked may have gone.
+fn tell<T>(answer: oneshot::Sender<Result<T, MeteringError>>, done: Result<T, MeteringError>) {
+    let _ = answer.send(done);
+}
+
+/// The replies of requests, for whoever wants the refused ones.
+pub type Replies = Vec<Reply>;
