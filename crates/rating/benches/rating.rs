@@ -171,7 +171,7 @@ fn held_back(is_late: impl Fn(usize) -> bool) -> [Batch; 2] {
 }
 
 fn go_on<'b>((mut live, then): (Live, Batch)) -> Live {
-    live.take(then, |_, outcome| assert!(outcome.is_ok()));
+    live.take(&then, |_, outcome| assert!(outcome.is_ok()));
     live
 }
 
@@ -179,7 +179,7 @@ fn live(bencher: Bencher<'_, '_>, events: usize, [first, then]: [Batch; 2]) {
     let book = PriceBook::read(&plain::vm_book()).unwrap();
     let taken = || {
         let mut live = Live::new(&book, OCTOBER).unwrap();
-        live.take(first.clone(), |_, _| {});
+        live.take(&first, |_, _| {});
         live.take_touched();
         (live, then.clone())
     };
@@ -212,7 +212,7 @@ fn i_restoring_all(bencher: Bencher<'_, '_>) {
 
 fn all_taken(book: &PriceBook) -> Live {
     let mut live = Live::new(book, OCTOBER).unwrap();
-    live.take(batch((0..LIVE_VMS).map(plain::vm_month).collect::<String>()), |_, _| {});
+    live.take(&batch((0..LIVE_VMS).map(plain::vm_month).collect::<String>()), |_, _| {});
     live.take_touched();
     live
 }

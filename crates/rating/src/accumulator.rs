@@ -104,6 +104,14 @@ impl Accumulator {
         })
     }
 
+    /// Notes that a `once` component of one of the parts that match was due while nothing was billed: it is paid, with
+    /// nothing. `alive` comes before.
+    pub fn pay_nothing(&mut self, plan: &Plan, found: &Match, free: &Held) {
+        if matches!(plan.parts()[found.part].component.model, Model::Once { .. }) {
+            self.pay_once(plan, &Match { quantity: Quantity::ZERO, ..*found }, free);
+        }
+    }
+
     /// Answers whether the component looks at the resource at all, be it paid now, before, or never.
     fn pay_once(&mut self, plan: &Plan, found: &Match, held: &Held) -> bool {
         let part = &plan.parts()[found.part];

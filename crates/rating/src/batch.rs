@@ -34,6 +34,8 @@ pub struct Batch<U = Box<Description>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<U> {
     pub(crate) origin: Origin,
+    /// Where its line stands in the batch: the start and the end.
+    line: [usize; 2],
     pub(crate) read: Result<Read<U>, Box<Refusal>>,
 }
 
@@ -50,7 +52,7 @@ pub(crate) struct Read<U> {
     pub(crate) content: u64,
     pub(crate) told: Told<U>,
     /// Where its texts stand in the batch: the start of its label, and the ends of its id and of its actor. Its source,
-    /// subject and project follow.
+    /// subject, project and authorisation follow.
     texts: [usize; 3],
     /// Where the text of its data stands in the batch: the start and the end.
     data: [usize; 2],
@@ -96,6 +98,14 @@ impl<'e, U> Written<'e, U> {
         let [source, subject, project] =
             [source, subject, project].map(|text| String::from_utf8_lossy(text.unwrap_or_default()));
         OwnerTexts { source, subject, project }
+    }
+
+    /// The authorisation that it names.
+    pub(crate) fn authorisation(self) -> Option<Cow<'e, str>> {
+        let [.., actor_end] = self.read.texts;
+        let bytes = &self.batch.texts;
+        let project_end = (0..3).fold(actor_end, |at, _| part(bytes, at).1);
+        part(bytes, project_end).0.map(String::from_utf8_lossy)
     }
 
     /// The text of its data.
@@ -147,7 +157,10 @@ impl<U> Batch<U> {
                 continue;
             }
             let read = batch.line(&bytes, line, &usage).map_err(Box::new);
-            batch.entries.push(Entry { origin: Origin { line: number, ..first }, read });
+            // The line is a part of the batch.
+            let at = line.as_ptr().addr() - bytes.as_ptr().addr();
+            let line = [at, at + line.len()];
+            batch.entries.push(Entry { origin: Origin { line: number, ..first }, line, read });
         }
         batch.bytes = bytes;
         batch
@@ -163,6 +176,34 @@ impl<U> Batch<U> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The bytes that were read.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many lines that are not blank it has: events are numbered from 0 among them, those that are none included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether all its lines are blank.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The lines.
+    pub(crate) fn entries(&self) -> &[Entry<U>] {
+        &self.entries
+    }
+
+    /// Where the line of an entry stands in the bytes.
+    pub(crate) fn line_of(entry: &Entry<U>) -> std::ops::Range<usize> {
+        entry.line[0]..entry.line[1]
     }
 
     /// The lines, each once; the batch keeps none of them.
@@ -207,6 +248,7 @@ impl<U> Batch<U> {
         for text in [&envelope.source, &envelope.subject, &envelope.project] {
             write_part(Some(text.as_bytes()), &mut self.texts);
         }
+        write_part(envelope.authorisation.as_deref().map(str::as_bytes), &mut self.texts);
         // The data is a part of the line, and the line of the batch.
         let data = envelope.data.get();
         let start = data.as_ptr().addr() - bytes.as_ptr().addr();

@@ -154,6 +154,8 @@ pub struct Envelope<'a> {
     pub sequence: Option<Cow<'a, str>>,
     /// Who caused it.
     pub actor: Option<Cow<'a, str>>,
+    /// The authorisation that it was allowed by (guard.md); a value that is no text names none.
+    pub authorisation: Option<Cow<'a, str>>,
     /// The data, unread: see [`Description::read`].
     pub data: &'a RawValue,
     /// The hash of the fields that are not named above.
@@ -312,6 +314,12 @@ impl Description {
     #[must_use]
     pub fn region_value(&self) -> Option<Value> {
         self.region.as_deref().map(|region| Value::of_text(region, is_signed(&self.kind)))
+    }
+
+    /// Whether it is what another cloud has priced.
+    #[must_use]
+    pub fn is_cost(&self) -> bool {
+        self.kind == COST
     }
 
     /// The share of the data in the hash of its event.

@@ -16,6 +16,7 @@ pub mod content;
 pub mod estimate;
 pub mod event;
 pub mod explain;
+pub mod incoming;
 mod index;
 pub mod intake;
 pub mod keys;

@@ -12,6 +12,7 @@
 //! to, not how, so it can not tell what that was before an event of today. What has been posted at an earlier instant is
 //! in the ledger; what a month had come to by then, a run over that window answers from the events.
 
+mod amounts;
 mod noticed;
 mod past;
 mod stored;
@@ -20,7 +21,8 @@ mod tests;
 mod touched;
 mod usage;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use jiff::civil::Date;
 
@@ -30,18 +32,20 @@ use crate::calendar::{OutOfRange, Second};
 use crate::charge::{Bill, Charge};
 use crate::content;
 use crate::event::{self, Description, Refusal};
-use crate::intake::{Resource, Statement};
-use crate::keys::Accepted;
-use crate::matching::{self, Matches};
+use crate::intake::{Name, Resource, Statement};
+use crate::keys::{Accepted, QuickMap};
+use crate::matching::Matches;
 use crate::money::{Overflow, Quantity};
 use crate::packed::codec::{self, Form};
 use crate::packed::{self, Numbers, UnpackError};
 use crate::peak::Sums;
 use crate::plan::Plan;
-use crate::price_book::{Model, PriceBook};
+use crate::price_book::PriceBook;
 use crate::register::{NewState, Register};
-use crate::resource::{Change, Current, Effects, Ground, PeakKey, ResourceState, Said};
+use crate::resource::{BilledFrom, Change, Closed, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
+use crate::sums::SumKey;
+pub use amounts::Slot;
 pub use noticed::EventName;
 use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
@@ -74,6 +78,20 @@ pub enum LiveError {
     UnknownResource,
 }
 
+/// What a resource has come to in a month, for one part and project.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    part: usize,
+    month: usize,
+    project: Name,
+    quantity: Quantity,
+}
+
+/// Parts and months are numbered in 32 bits: no book has more.
+fn number(number: usize) -> Result<u32, Overflow> {
+    u32::try_from(number).map_err(|_| Overflow)
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Live {
@@ -84,7 +102,13 @@ pub struct Live {
     states: Vec<Box<[u8]>>,
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
-    uses: HashMap<MeterKey, Used>,
+    /// By project.
+    uses: QuickMap<Name, QuickMap<SumKey, Used>>,
+    /// The numbers of a project's resources.
+    by_project: QuickMap<Name, Vec<u32>>,
+    /// The further projects of resources that have named more than one.
+    further: BTreeSet<(u32, Name)>,
+    billed: BilledFrom,
     usage_notices: UsageNotices,
     touched: Touches,
     /// The hash of each description's text, by its number.
@@ -113,7 +137,10 @@ impl Live {
             states: Vec::new(),
             pasts: Vec::new(),
             sums: HashMap::new(),
-            uses: HashMap::new(),
+            uses: QuickMap::default(),
+            by_project: QuickMap::default(),
+            further: BTreeSet::new(),
+            billed: BilledFrom::default(),
             usage_notices: UsageNotices::default(),
             hashes: Vec::new(),
             touched: Touches::default(),
@@ -129,20 +156,62 @@ impl Live {
     pub fn accept(&mut self, line: &[u8]) -> Result<Accepted, Refusal> {
         let mut accepted = Err(Refusal::NotJson("the line is blank".to_owned()));
         let origin = Origin { file: 0, line: 1 };
-        self.take(Batch::read(line.to_vec(), origin), |_, outcome| accepted = outcome);
+        self.take(&Batch::read(line.to_vec(), origin), |_, outcome| accepted = outcome);
         accepted
     }
 
     /// Takes the events of a batch in their order, and tells what became of each.
-    pub fn take(&mut self, mut batch: Batch, mut tell: impl FnMut(Origin, Result<Accepted, Refusal>)) {
-        for entry in batch.take_entries() {
-            let origin = entry.origin;
-            let outcome = entry.read.map_err(|refusal| *refusal).and_then(|read| match &read.told {
-                Told::State(said) => self.state(batch.written(&read), *said),
-                Told::Usage(project, data) => self.usage(batch.written(&read), *project, data),
-            });
-            tell(origin, outcome);
+    pub fn take(&mut self, batch: &Batch, mut tell: impl FnMut(Origin, Result<Accepted, Refusal>)) {
+        for entry in batch.entries() {
+            let outcome = entry.read.as_ref().map_err(|refusal| (**refusal).clone());
+            let outcome = outcome.and_then(|read| self.judge(batch.written(read)));
+            tell(entry.origin, outcome);
         }
+    }
+
+    /// Accepts an event by its key and content, and rates it if it is new.
+    fn judge(&mut self, written: Written<'_, Box<Description>>) -> Result<Accepted, Refusal> {
+        let read = written.read;
+        let accepted = match &read.told {
+            Told::State(said) => {
+                let statement = self.statement(written, *said)?;
+                self.register.accept_state(read, statement)?
+            }
+            Told::Usage(_, data) => {
+                data.check_currency(self.plan.book().currency())?;
+                self.register.keys.accept(read.key, read.content)?
+            }
+        };
+        if accepted == Accepted::New {
+            self.rate(written)?;
+        }
+        Ok(accepted)
+    }
+
+    /// Takes an event of a batch, by its number in it, whose key and content were judged elsewhere: it counts. A rater
+    /// that takes its events so keeps no keys; nobody may give it the same event twice.
+    ///
+    /// # Errors
+    /// [`Refusal`] of a line that holds no event, or one that [`Batch::incoming`] and
+    /// [`check_currency`](crate::incoming::Incoming::check_currency) refuse; it changes nothing.
+    pub fn take_accepted(&mut self, batch: &Batch, index: usize) -> Result<(), Refusal> {
+        let nothing = || Refusal::NotJson("the line is blank".to_owned());
+        let entry = batch.entries().get(index).ok_or_else(nothing)?;
+        let read = entry.read.as_ref().map_err(|refusal| (**refusal).clone())?;
+        if let Told::Usage(_, data) = &read.told {
+            data.check_currency(self.plan.book().currency())?;
+        }
+        self.rate(batch.written(read))
+    }
+
+    /// Bills a project from that second on: what it used before is free. Said before the project's first event.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] beyond 2³² names.
+    pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), Refusal> {
+        let project = self.register.names.number(project)?;
+        self.billed.set(project, second);
+        Ok(())
     }
 
     /// The second of the latest event, or of the rater's start: costs can be asked from it on.
@@ -166,14 +235,14 @@ impl Live {
         let mut rows: Vec<Row> = Vec::new();
         for number in 0..self.states.len() {
             let Resource { source, subject, .. } = self.register.records.resource_at(number);
-            for (part, project, quantity) in self.of_resource(number, month, at)? {
+            for Reading { part, project, quantity, .. } in self.readings(number, month..month + 1, at)? {
                 let key = MeterKey { part, month, project, resource: Some((source, subject)) };
                 rows.extend(Row::new(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, None)?);
             }
         }
-        for (key, used) in self.uses.iter().filter(|(key, _)| key.month == month) {
+        for (key, used) in self.uses.values().flatten().filter(|(key, _)| key.month as usize == month) {
             let readings = Readings { to: used.until(at)?, ..Readings::ZERO };
-            rows.extend(Row::new(&self.plan, *key, readings, None)?);
+            rows.extend(Row::new(&self.plan, self.meter_key(key), readings, None)?);
         }
         for key in self.sums.keys() {
             let readings = Readings { to: self.largest(key, month, at)?, ..Readings::ZERO };
@@ -185,33 +254,36 @@ impl Live {
         Ok(Bill::new(self.plan.book().currency().to_owned(), charges)?)
     }
 
-    /// R(C(t)) of one charge, also where it is nothing, or no longer anything.
+    /// R(C(t)) of all charges that were touched, up to `at`; none where it is nothing.
     ///
     /// # Errors
     /// [`LiveError`]; `at` must not be before [`latest`](Live::latest).
-    pub fn charge(&mut self, touched: &Touched, at: Second) -> Result<Charge, LiveError> {
-        let Touched { key, group } = *touched;
+    pub fn charges_of(&mut self, touched: &Touched, at: Second) -> Result<Vec<Charge>, LiveError> {
         self.ready_at(at)?;
-        let quantity = match (self.plan.parts()[key.part].component.model.meters_states(), key.resource) {
-            (false, _) => self.uses.get(&key).map_or(Ok(Quantity::ZERO), |used| used.until(at))?,
-            (true, None) => {
-                let MeterKey { part, month, project, .. } = key;
-                self.largest(&PeakKey { part, project, group }, month, at)?
-            }
-            (true, Some((source, subject))) => {
-                let text = |name| self.register.names.text(name);
-                let number = self.number_of(text(source), text(subject))?;
-                let mut sum = Quantity::ZERO;
-                for (part, project, quantity) in self.of_resource(number, key.month, at)? {
-                    if (part, project) == (key.part, key.project) {
-                        sum = sum.checked_add(quantity)?;
-                    }
+        let mut rows: Vec<Option<Row>> = Vec::new();
+        match *touched {
+            Touched::Resource { number, since } => {
+                let Resource { source, subject, .. } = self.register.records.resource_of(number);
+                let months = since as usize..self.plan.months().len();
+                for Reading { part, month, project, quantity } in
+                    self.readings(number as usize, months, at)?
+                {
+                    let key = MeterKey { part, month, project, resource: Some((source, subject)) };
+                    rows.push(Row::new(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, None)?);
                 }
-                sum
             }
-        };
-        let row = Row::of(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, group)?;
-        Ok(self.written(&row))
+            Touched::Use(key) => {
+                let readings = Readings { to: self.used_until(&key, at)?, ..Readings::ZERO };
+                rows.push(Row::new(&self.plan, self.meter_key(&key), readings, None)?);
+            }
+            Touched::Peak { key, month } => {
+                let readings = Readings { to: self.largest(&key, month as usize, at)?, ..Readings::ZERO };
+                let PeakKey { part, project, group } = key;
+                let key = MeterKey { part, month: month as usize, project, resource: None };
+                rows.push(Row::new(&self.plan, key, readings, group)?);
+            }
+        }
+        Ok(rows.iter().flatten().map(|row| self.written(row)).collect())
     }
 
     /// The packed state of a resource, to be stored. See [`packed`].
@@ -236,17 +308,52 @@ impl Live {
         Ok(())
     }
 
-    fn state(&mut self, written: Written<'_, Box<Description>>, said: u128) -> Result<Accepted, Refusal> {
-        let currency = self.plan.book().currency();
+    /// The number of what a state event says. A new description leaves its hash beside.
+    fn statement(&mut self, written: Written<'_, Box<Description>>, said: u128) -> Result<u32, Refusal> {
         let known = self.register.descriptions.len();
-        let registered = self.register.state(written, said, currency);
+        let statement = self.register.statement(written, said, self.plan.book().currency())?;
         if self.register.descriptions.len() > known {
             self.hashes.push(content::of_key("data", written.data()?.get()));
         }
-        let Some(new) = registered? else { return Ok(Accepted::Duplicate) };
-        let placed = self.place(new);
-        self.failed = self.failed.or(placed.err());
-        Ok(Accepted::New)
+        Ok(statement)
+    }
+
+    /// Rates an event that counts.
+    fn rate(&mut self, written: Written<'_, Box<Description>>) -> Result<(), Refusal> {
+        let read = written.read;
+        let rated = match &read.told {
+            Told::State(said) => {
+                let number = self.statement(written, *said)?;
+                let statement = self.register.statements.get(number);
+                let resource = self.owner(written, statement.project)?;
+                let label = self.register.labels.push(written.label(false))?;
+                self.place(NewState { time: read.time, resource, statement, label })
+            }
+            Told::Usage(project, data) => {
+                let project = self.register.project(written, *project)?;
+                let resource = self.owner(written, project)?;
+                let source = self.register.records.resource_of(resource).source;
+                let (second, id) = (event::second_of(read.time), LabelParts::at(written.label(false), 0).id);
+                self.used(data, &UsageEvent { time: read.time, second, project, resource, source, id })
+            }
+        };
+        self.failed = self.failed.or(rated.err());
+        Ok(())
+    }
+
+    /// The number of the resource that an event of a project names; the project's list has it.
+    fn owner(&mut self, written: Written<'_, Box<Description>>, project: Name) -> Result<u32, Refusal> {
+        let known = self.register.records.resource_count();
+        let number = self.register.resource(written, project)?;
+        self.list_under(project, number, number == known);
+        Ok(number)
+    }
+
+    fn list_under(&mut self, project: Name, number: u32, is_new: bool) {
+        let own = self.register.records.resource_of(number).project;
+        if is_new || (own != project && self.further.insert((number, project))) {
+            self.by_project.entry(project).or_default().push(number);
+        }
     }
 
     /// Puts a state event into the past of its resource: at its end, or late.
@@ -256,14 +363,17 @@ impl Live {
         let second = event::second_of(time);
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
+        // What happens in a second changes no month before it.
+        let since = number(self.plan.month_of(second).unwrap_or(0))?;
         let number = resource as usize;
         if self.states.len() <= number {
             self.states.resize_with(number + 1, Box::default);
             self.pasts.resize_with(number + 1, Past::default);
         }
         let kept = Kept { time, label, said: Said { project, description } };
-        let Live { plan, register, matches, states, pasts, .. } = self;
-        let (ground, names) = (Ground { plan, descriptions: &register.descriptions }, register.names.len());
+        let Live { plan, register, matches, states, pasts, billed, .. } = self;
+        let (descriptions, names) = (&register.descriptions, register.names.len());
+        let ground = Ground { plan, descriptions, billed };
         let mut steps = Steps { ground, matches, names };
         let (past, state) = (&mut pasts[number], &mut states[number]);
         let at = past.position(&register.labels, &kept);
@@ -272,121 +382,34 @@ impl Live {
             if !rebuilt.same {
                 *state = rebuilt.after.state.pack_bare(plan).into();
             }
-            return self.late(number, &rebuilt);
+            let Rebuilt { before, after, same } = &rebuilt;
+            if !*same || before.effects.closed != after.effects.closed {
+                self.touched.resource(resource, since);
+            }
+            return self.change(&rebuilt.changes()?);
         }
         let known = if state.is_empty() { ResourceState::new() } else { steps.unpack(state)? };
-        let before = known.current();
         let mut way = Way { state: known, effects: Effects::default() };
         steps.step(&mut way, &kept)?;
         past.push(kept, &way.effects.closed, state);
         *state = way.state.pack_bare(plan).into();
-        let present = [before, way.state.current()];
-        self.touch_present(number, present, second)?;
+        self.touched.resource(resource, since);
         self.change(&way.effects.changes)
-    }
-
-    /// Follows up a late event: sums of `monthly_peak`, and all charges that it may have changed.
-    fn late(&mut self, number: usize, rebuilt: &Rebuilt) -> Result<(), LiveError> {
-        self.change(&rebuilt.changes()?)?;
-        let Rebuilt { before, after, .. } = rebuilt;
-        for (one, other) in [(before, after), (after, before)] {
-            for closed in one.effects.closed.iter().filter(|closed| !other.effects.closed.contains(closed)) {
-                self.touch(number, closed.part, closed.month, closed.project);
-            }
-            let (one, other) = (&one.state.sums, &other.state.sums);
-            for metered in one.meters.iter().filter(|metered| !other.meters.contains(metered)) {
-                self.touch(number, metered.part, metered.month, metered.project);
-            }
-            for paid in one.paid.iter().filter(|paid| !other.paid.contains(paid)) {
-                if let Some(month) = self.plan.month_of(paid.at) {
-                    self.touch(number, paid.part, month, paid.project);
-                }
-            }
-        }
-        match rebuilt.present_differs_from() {
-            Some(start) => {
-                let present = [before.state.current(), after.state.current()];
-                self.touch_present(number, present, start)
-            }
-            None => Ok(()),
-        }
     }
 
     fn change(&mut self, changes: &[Change]) -> Result<(), LiveError> {
         for Change { key, second, by } in changes {
             self.sums.entry(*key).or_default().change(*second, *by)?;
-            let PeakKey { part, project, group } = *key;
-            let touched = &mut self.touched;
-            each_stretch(&self.plan.parts()[part], &(*second..self.plan.end()), *by, |month, _| {
-                touched.insert(Touched { key: MeterKey { part, month, project, resource: None }, group });
+            let mut months = Vec::new();
+            each_stretch(&self.plan.parts()[key.part], &(*second..self.plan.end()), *by, |month, _| {
+                months.push(month);
                 Ok(())
             })?;
-        }
-        Ok(())
-    }
-
-    /// Touches what a resource is charged from a second on for what it was or is now.
-    fn touch_present(
-        &mut self,
-        number: usize,
-        present: [Option<Current>; 2],
-        second: Second,
-    ) -> Result<(), LiveError> {
-        let Resource { source, subject, .. } = self.register.records.resource_at(number);
-        let Live { plan, register, matches, touched, .. } = self;
-        for current in present.into_iter().flatten() {
-            let project = current.said.project;
-            let owner = Some((source, subject));
-            let seconds = second.max(current.start)..plan.end();
-            let found =
-                matches.of(plan, &register.descriptions, (current.said.description, current.class))?;
-            for found in matching::within(found, plan, &seconds) {
-                let part = &plan.parts()[found.part];
-                let seconds = match part.component.model {
-                    Model::MonthlyPeak { .. } => continue,
-                    // It would be paid in the first of them.
-                    Model::Once { .. } => {
-                        let first = seconds.start.max(part.in_force.start);
-                        first..first + 1
-                    }
-                    _ => seconds.clone(),
-                };
-                each_stretch(part, &seconds, found.quantity, |month, _| {
-                    let key = MeterKey { part: found.part, month, project, resource: owner };
-                    touched.insert(Touched { key, group: None });
-                    Ok(())
-                })?;
+            for month in months {
+                self.touched.peak(*key, number(month)?);
             }
         }
         Ok(())
-    }
-
-    fn touch(&mut self, number: usize, part: usize, month: usize, project: u32) {
-        let Resource { source, subject, .. } = self.register.records.resource_at(number);
-        let key = MeterKey { part, month, project, resource: Some((source, subject)) };
-        self.touched.insert(Touched { key, group: None });
-    }
-
-    fn usage(
-        &mut self,
-        written: Written<'_, Box<Description>>,
-        project: u128,
-        data: &Description,
-    ) -> Result<Accepted, Refusal> {
-        data.check_currency(self.plan.book().currency())?;
-        let read = written.read;
-        let accepted = self.register.keys.accept(read.key, read.content)?;
-        if accepted == Accepted::New {
-            let project = self.register.project(written, project)?;
-            let resource = self.register.resource(written, project)?;
-            let Resource { source, subject, .. } = self.register.records.resource_of(resource);
-            let (owner, id) = ((source, subject), LabelParts::at(written.label(false), 0).id);
-            let event =
-                UsageEvent { time: read.time, second: event::second_of(read.time), project, owner, id };
-            let used = self.used(data, &event);
-            self.failed = self.failed.or(used.err());
-        }
-        Ok(accepted)
     }
 
     /// Prepares an answer for a month and an instant.
@@ -414,32 +437,49 @@ impl Live {
         number.filter(has_state).ok_or(LiveError::UnknownResource)
     }
 
-    /// What a resource has come to in a month: parts, projects and quantities.
-    fn of_resource(
+    /// What a resource has come to in some months.
+    fn readings(
         &mut self,
         number: usize,
-        month: usize,
+        months: Range<usize>,
         at: Second,
-    ) -> Result<Vec<(usize, u32, Quantity)>, LiveError> {
-        let Live { plan, register, matches, states, pasts, .. } = self;
-        if states[number].is_empty() {
-            return Ok(Vec::new());
-        }
-        let ground = Ground { plan, descriptions: &register.descriptions };
+    ) -> Result<Vec<Reading>, LiveError> {
+        let Live { plan, register, matches, states, pasts, billed, .. } = self;
+        let Some(state) = states.get(number).filter(|state| !state.is_empty()) else { return Ok(Vec::new()) };
+        let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let steps = Steps { ground, matches, names: register.names.len() };
-        let state = steps.unpack(&states[number])?;
-        let Accumulator { paid, meters, .. } = state.before(ground, steps.matches, at)?;
-        let mut rows = Vec::new();
-        for closed in pasts[number].closed().iter().filter(|closed| closed.month == month) {
-            rows.push((closed.part, closed.project, closed.quantity));
+        let Accumulator { paid, meters, .. } = steps.unpack(state)?.before(ground, steps.matches, at)?;
+        let mut readings = Vec::with_capacity(meters.len());
+        for closed in pasts[number].closed().iter().filter(|closed| months.contains(&closed.month)) {
+            let Closed { part, month, project, quantity } = *closed;
+            readings.push(Reading { part, month, project, quantity });
         }
-        for metered in meters.iter().filter(|metered| metered.month == month) {
-            rows.push((metered.part, metered.project, metered.meter.reading()?));
+        for metered in meters.iter().filter(|metered| months.contains(&metered.month)) {
+            let (part, month, project) = (metered.part, metered.month, metered.project);
+            readings.push(Reading { part, month, project, quantity: metered.meter.reading()? });
         }
-        for paid in paid.iter().filter(|paid| plan.month_of(paid.at) == Some(month)) {
-            rows.push((paid.part, paid.project, paid.quantity));
+        for paid in &paid {
+            if let Some(month) = plan.month_of(paid.at).filter(|month| months.contains(month)) {
+                readings.push(Reading {
+                    part: paid.part,
+                    month,
+                    project: paid.project,
+                    quantity: paid.quantity,
+                });
+            }
         }
-        Ok(rows)
+        Ok(readings)
+    }
+
+    /// What usage came to before an instant.
+    fn used_until(&self, key: &SumKey, at: Second) -> Result<Quantity, Overflow> {
+        let used = self.uses.get(&key.project).and_then(|uses| uses.get(key));
+        used.map_or(Ok(Quantity::ZERO), |used| used.until(at))
+    }
+
+    fn meter_key(&self, key: &SumKey) -> MeterKey {
+        let resource = self.register.records.owner(key.resource);
+        MeterKey { part: key.part as usize, month: key.month as usize, project: key.project, resource }
     }
 
     /// The largest sum of a `monthly_peak` part in a month, before an instant.

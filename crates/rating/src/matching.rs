@@ -128,6 +128,12 @@ impl Matches {
     pub fn groups(&self) -> &[String] {
         self.groups.texts()
     }
+
+    /// Forgets what was found, because the plan is another; groups keep their numbers.
+    pub fn forget(&mut self) {
+        self.found.clear();
+        self.list.clear();
+    }
 }
 
 /// Of the matches of a description those whose parts can price any of these seconds: parts are in the order of

@@ -162,13 +162,20 @@ impl Exact {
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn with_vat(self, rate: Number) -> Result<Exact, Overflow> {
-        let hundred = 100 * number::ONE;
-        let whole = hundred.checked_add(rate.units()).ok_or(Overflow)?;
-        let common = greatest_common_divisor(whole.unsigned_abs(), hundred.unsigned_abs());
-        let shortened = |factor: i128| i128::try_from(factor.unsigned_abs() / common).map_err(|_| Overflow);
-        let parts = i128::from(self.parts).checked_mul(shortened(hundred)?).ok_or(Overflow)?;
+        self.gross(Gross::of_rate(rate)?)
+    }
+
+    /// The amount that is posted for it: see [`Gross`].
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn gross(self, gross: Gross) -> Result<Exact, Overflow> {
+        if gross == Gross::NET {
+            return Ok(self);
+        }
+        let parts = i128::from(self.parts).checked_mul(gross.over).ok_or(Overflow)?;
         let parts = i64::try_from(parts).map_err(|_| Overflow)?;
-        Ok(Exact { numerator: times(self.numerator, shortened(whole)?)?, parts })
+        Ok(Exact { numerator: times(self.numerator, gross.times)?, parts })
     }
 
     /// R of rating.md ("Rounding and windows"): rounded half to even to 10⁻⁶ of the currency unit.
@@ -189,6 +196,30 @@ impl Exact {
         let up = twice > divisor || (twice == divisor && floor % 2 != I256::ZERO);
         let rounded = if up { floor.checked_add(I256::ONE).ok_or(Overflow)? } else { floor };
         Ok(Amount(rounded))
+    }
+}
+
+/// What a book's amount is multiplied with to be posted, in lowest terms: (100 + rate) / 100 where VAT is on top, else 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gross {
+    times: i128,
+    over: i128,
+}
+
+impl Gross {
+    /// Nothing is on top.
+    pub const NET: Gross = Gross { times: 1, over: 1 };
+
+    /// With VAT of so many per cent on top.
+    ///
+    /// # Errors
+    /// [`Overflow`] of a rate that no book has.
+    pub fn of_rate(rate: Number) -> Result<Gross, Overflow> {
+        let hundred = 100 * number::ONE;
+        let whole = hundred.checked_add(rate.units()).ok_or(Overflow)?;
+        let common = greatest_common_divisor(whole.unsigned_abs(), hundred.unsigned_abs());
+        let shortened = |factor: i128| i128::try_from(factor.unsigned_abs() / common).map_err(|_| Overflow);
+        Ok(Gross { times: shortened(whole)?, over: shortened(hundred)? })
     }
 }
 

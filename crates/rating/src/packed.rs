@@ -115,6 +115,11 @@ impl ResourceState {
         to
     }
 
+    /// Whether a state in memory is of a resource that lives.
+    pub(crate) fn is_alive(bare: &[u8]) -> bool {
+        bare.get(HEAD_BYTES).is_some_and(|flags| flags & ALIVE != 0)
+    }
+
     pub(crate) fn unpack_bare(bytes: &[u8], numbers: Numbers<'_>) -> Result<ResourceState, UnpackError> {
         let last = last_instant(bytes)?;
         let second = event::second_of(last);

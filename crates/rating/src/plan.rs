@@ -13,8 +13,9 @@ use jiff::civil::Date;
 use crate::calendar::{Hours, Month, OutOfRange, Second};
 use crate::charge::Window;
 use crate::event::Description;
+use crate::money::Gross;
 use crate::part_index::PartIndex;
-use crate::price_book::{Class, Component, Model, PriceBook};
+use crate::price_book::{Class, Component, ComponentRef, Model, PriceBook};
 
 /// A stretch of one month, up to the end of the window, that a version prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Part {
     pub first_appeared: Second,
     /// No component of its version prices anything from this second on; ascending from version to version.
     pub until: Second,
+    /// What its amounts are multiplied with to be posted.
+    pub gross: Gross,
 }
 
 /// The plan of a run.
@@ -213,15 +216,22 @@ fn parts(book: &PriceBook) -> Result<Vec<Part>, OutOfRange> {
     for (number, version) in book.versions().iter().enumerate() {
         let in_force = book.in_force(number);
         let whole = whole_months(book, number)?;
-        for component in &version.components {
+        for (component_number, component) in version.components.iter().enumerate() {
+            let gross = gross(book, ComponentRef { version: number, component: component_number })?;
             let first_appeared = *first_appeared.entry(&component.id).or_insert(version.start);
             let priced = if component.model.takes_version_of_month() { &whole } else { &in_force };
             let (priced, in_force, until) = (priced.clone(), in_force.clone(), whole.end.max(in_force.end));
             let (component, version, spans) = (component.clone(), version.effective, Vec::new());
-            parts.push(Part { component, version, spans, priced, in_force, first_appeared, until });
+            parts.push(Part { component, version, spans, priced, in_force, first_appeared, until, gross });
         }
     }
     Ok(parts)
+}
+
+/// VAT on top makes amounts larger when they are posted. No book has a rate that does not fit.
+fn gross(book: &PriceBook, component: ComponentRef) -> Result<Gross, OutOfRange> {
+    let on_top = book.vat(component).filter(|vat| !vat.included).and_then(|vat| vat.rate);
+    on_top.map_or(Ok(Gross::NET), |rate| Gross::of_rate(rate).map_err(|_| OutOfRange))
 }
 
 /// The months that a version prices where one version prices a whole month: those that begin while it is in force,

@@ -52,26 +52,6 @@ impl Register {
         entries.iter().map(|entry| Ahead { statement: known(entry) }).collect()
     }
 
-    /// Registers a state event; `None` for one that was accepted before. `said` is the hash of its project and data.
-    ///
-    /// # Errors
-    /// [`Refusal`], the first reason that is found; the register stays as it was but for names.
-    pub(crate) fn state<U>(
-        &mut self,
-        written: Written<'_, U>,
-        said: u128,
-        currency: &str,
-    ) -> Result<Option<NewState>, Refusal> {
-        let number = self.statement(written, said, currency)?;
-        if self.accept_state(written.read, number)? == Accepted::Duplicate {
-            return Ok(None);
-        }
-        let statement = self.statements.get(number);
-        let resource = self.resource(written, statement.project)?;
-        let label = self.labels.push(written.label(false))?;
-        Ok(Some(NewState { time: written.read.time, resource, statement, label }))
-    }
-
     /// The number of what a state event says, by the hash of its project and data: new or known.
     ///
     /// # Errors

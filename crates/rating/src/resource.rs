@@ -8,6 +8,7 @@ use crate::accumulator::{Accumulator, Held};
 use crate::calendar::Second;
 use crate::event;
 use crate::intake::{Descriptions, Name};
+use crate::keys::QuickMap;
 use crate::matching::{self, Group, Matches};
 use crate::money::{Overflow, Quantity};
 use crate::plan::Plan;
@@ -51,6 +52,33 @@ pub struct Ground<'a> {
     pub plan: &'a Plan,
     /// The data of events.
     pub descriptions: &'a Descriptions,
+    /// From when on projects are billed.
+    pub billed: &'a BilledFrom,
+}
+
+/// From when on projects are billed: what they used earlier is free.
+#[derive(Debug, Clone, Default)]
+pub struct BilledFrom(QuickMap<Name, Second>);
+
+impl BilledFrom {
+    /// Bills a project from that second on.
+    pub fn set(&mut self, project: Name, second: Second) {
+        self.0.insert(project, second);
+    }
+
+    /// The first second of a project that is billed.
+    #[must_use]
+    pub fn of(&self, project: Name) -> Second {
+        self.0.get(&project).copied().unwrap_or(Second::MIN)
+    }
+
+    /// All projects that are not billed from the beginning, in their order.
+    #[must_use]
+    pub fn list(&self) -> Vec<(Name, Second)> {
+        let mut list: Vec<_> = self.0.iter().map(|(project, second)| (*project, *second)).collect();
+        list.sort_unstable();
+        list
+    }
 }
 
 /// A reading of a month that only a late event can change.
@@ -128,7 +156,7 @@ impl ResourceState {
         (time, said): (i64, Said),
         effects: &mut Effects,
     ) -> Result<bool, Overflow> {
-        let Ground { plan, descriptions } = ground;
+        let Ground { plan, descriptions, .. } = ground;
         let kind_of = |said: Said| descriptions.get(said.description).kind.as_str();
         let before = self.current;
         let mut life = before.map_or(Life::none(), |current| {
@@ -169,16 +197,15 @@ impl ResourceState {
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn before(
-        &self,
+        mut self,
         ground: Ground<'_>,
         matches: &mut Matches,
         at: Second,
     ) -> Result<Accumulator, Overflow> {
-        let mut state = self.clone();
         if let Some(current) = self.current.filter(|current| current.start < at) {
-            state.hold(ground, matches, (current, at))?;
+            self.hold(ground, matches, (current, at))?;
         }
-        Ok(state.sums)
+        Ok(self.sums)
     }
 
     fn hold(
@@ -187,13 +214,25 @@ impl ResourceState {
         matches: &mut Matches,
         (current, end): (Current, Second),
     ) -> Result<(), Overflow> {
-        let Ground { plan, descriptions } = ground;
+        let Ground { plan, descriptions, billed } = ground;
         self.sums.alive(current.start);
         if end <= plan.start() && !plan.has_once() {
             return Ok(());
         }
-        let held = Held { seconds: current.start..end, project: current.said.project };
+        let project = current.said.project;
         let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
+        let first = billed.of(project);
+        if current.start < first {
+            // What it would have paid `once` before is paid, and was free.
+            let free = Held { seconds: current.start..end.min(first), project };
+            for found in matching::within(found, plan, &free.seconds) {
+                self.sums.pay_nothing(plan, found, &free);
+            }
+        }
+        let held = Held { seconds: current.start.max(first)..end, project };
+        if held.seconds.is_empty() {
+            return Ok(());
+        }
         for found in matching::within(found, plan, &held.seconds) {
             self.sums.hold(plan, found, &held)?;
         }
@@ -231,7 +270,8 @@ fn changes(
     (current, second): (Current, Second),
     (effects, begins): (&mut Effects, bool),
 ) -> Result<(), Overflow> {
-    let Ground { plan, descriptions } = ground;
+    let Ground { plan, descriptions, billed } = ground;
+    let second = second.max(billed.of(current.said.project));
     let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
     for found in matching::within(found, plan, &(second..Second::MAX)) {
         let part = &plan.parts()[found.part];

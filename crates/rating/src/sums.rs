@@ -9,7 +9,7 @@ use crate::money::{Overflow, Quantity};
 use crate::rows::Readings;
 
 /// What is summed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SumKey {
     /// The number of the part.
     pub part: u32,

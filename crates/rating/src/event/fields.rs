@@ -108,7 +108,21 @@ impl<'a> Fields<'a> {
         for (name, value) in &self.extensions {
             extensions = extensions.wrapping_add(content::of_field(name, hash(value)?));
         }
-        Ok(Envelope { source, id, event_type, subject, time, project, sequence, actor, data, extensions })
+        let named = self.extensions.iter().find(|(name, _)| name == "authorisation");
+        let authorisation = named.and_then(|(_, value)| content::string(value.get()).ok());
+        Ok(Envelope {
+            source,
+            id,
+            event_type,
+            subject,
+            time,
+            project,
+            sequence,
+            actor,
+            authorisation,
+            data,
+            extensions,
+        })
     }
 }
 

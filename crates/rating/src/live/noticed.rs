@@ -113,7 +113,7 @@ impl Live {
     ) -> Result<(), LiveError> {
         let Live { plan, register, matches, pasts, .. } = self;
         let (plan, descriptions) = (&*plan, &register.descriptions);
-        let ground = Ground { plan, descriptions };
+        let ground = Ground { plan, descriptions, billed: &self.billed };
         let events = pasts[number].events();
         let source = register.names.text(register.records.resource_at(number).source);
         let own = Own { labels: &register.labels, source };

@@ -5,7 +5,6 @@
 
 use super::LiveError;
 use crate::batch::LabelParts;
-use crate::calendar::Second;
 use crate::event;
 use crate::intake::{Label, Labels};
 use crate::matching::Matches;
@@ -246,7 +245,7 @@ impl Steps<'_, '_> {
     }
 
     pub fn unpack(&self, bare: &[u8]) -> Result<ResourceState, LiveError> {
-        let Ground { plan, descriptions } = self.ground;
+        let Ground { plan, descriptions, .. } = self.ground;
         let numbers = Numbers { plan, names: self.names, descriptions: descriptions.len() };
         Ok(ResourceState::unpack_bare(bare, numbers)?)
     }
@@ -270,11 +269,5 @@ impl Rebuilt {
         }
         changes.retain(|change| !change.by.is_zero());
         Ok(changes)
-    }
-
-    /// The first second from which on what the resource is now may differ; `None` where it does not.
-    pub fn present_differs_from(&self) -> Option<Second> {
-        let starts = [&self.before, &self.after].map(|way| way.state.current().map(|current| current.start));
-        if self.same { None } else { starts.into_iter().flatten().min() }
     }
 }

@@ -1,7 +1,7 @@
 //! The stored form of a whole live rater: all that another process needs to go on as if it had seen the events itself.
 //!
-//! Version 1 is, in this order: the byte 1; the book; the first second, the end of the last month and the latest second
-//! that are known; names; descriptions with the hashes of their texts; keys of events; resources, each with its packed
+//! Version 2 is, in this order: the byte 2; the book; the first second, the end of the last month and the latest second
+//! that are known; names; descriptions with the hashes of their texts; since when projects are billed; keys of events; resources, each with its packed
 //! state and its past; the texts of groups; the project-wide sums of `monthly_peak`; the sums of usage; notices of
 //! usage; touched charges. It ends in a checksum. Numbers are those of `packed::codec`, and name entries of the tables
 //! before. The same rater is always the same bytes.
@@ -9,20 +9,22 @@
 //! The book may have been given versions that take effect after the latest event: parts keep their numbers, and what is
 //! running is added to the new sums of `monthly_peak`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::past::Past;
 use super::touched::Touched;
 use super::{Live, LiveError, Used};
 use crate::content;
+use crate::intake::Name;
 use crate::keys::Accepted;
 use crate::matching::Group;
 use crate::packed::codec::{self, Form, Reader, instant, name, quantity, size};
 use crate::packed::{Numbers, UnpackError, read_month, write_month};
 use crate::peak::Sums;
+use crate::plan::{Part, Plan};
 use crate::price_book::{Class, Model, PriceBook};
 use crate::resource::{PeakKey, ResourceState};
-use crate::rows::MeterKey;
+use crate::sums::{PROJECT_WIDE, SumKey};
 
 mod pieces;
 #[cfg(test)]
@@ -33,7 +35,15 @@ use pieces::{
 };
 
 /// The version that is written, in the first byte.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+
+const TOUCHED_RESOURCE: u8 = 1;
+const TOUCHED_USE: u8 = 2;
+const TOUCHED_PEAK: u8 = 3;
+
+fn month(number: usize) -> Unpacked<u32> {
+    u32::try_from(number).map_err(|_| UnpackError::Impossible("month"))
+}
 
 /// What is wrong with bytes that can not be read, in the parts of live rating that have an error of their own.
 type Unpacked<T> = Result<T, UnpackError>;
@@ -55,6 +65,12 @@ impl Live {
         }
         self.write_names(&mut to);
         self.write_descriptions(&mut to);
+        let billed = self.billed.list();
+        size(&mut to, billed.len());
+        for (project, second) in billed {
+            name(&mut to, project);
+            instant(&mut to, second);
+        }
         let mut words: Vec<u128> = self.register.keys.words().collect();
         words.sort_unstable();
         size(&mut to, words.len());
@@ -86,6 +102,10 @@ impl Live {
         live.read_names(&mut from)?;
         live.read_descriptions(&mut from)?;
         for _ in 0..from.count()? {
+            let project = from.name(live.register.names.len(), "name")?;
+            live.billed.set(project, from.instant()?);
+        }
+        for _ in 0..from.count()? {
             let word = u128::from_le_bytes(from.array()?);
             // The low half holds the content.
             let content = u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0);
@@ -100,6 +120,28 @@ impl Live {
         from.end()?;
         live.sum_new_versions(usize::try_from(parts).unwrap_or(usize::MAX))?;
         Ok(live)
+    }
+
+    /// Goes on with a book that has got new versions, effective later than the latest event.
+    ///
+    /// # Errors
+    /// [`LiveError::Packed`] where the book is another, or its past was edited; all stays as it was then.
+    pub fn rebook(&mut self, book: &PriceBook) -> Result<(), LiveError> {
+        let mut plan = Plan::open(book, self.plan.start())?;
+        plan.extend(self.plan.end().saturating_sub(1))?;
+        let parts = self.plan.parts().len();
+        let mut own = Vec::new();
+        write_book(&mut own, &self.plan, parts);
+        let is_later = |part: &Part| part.in_force.start > self.latest;
+        let new = plan.parts().get(parts..).ok_or(UnpackError::OtherBook)?;
+        let mut other = Vec::new();
+        write_book(&mut other, &plan, parts);
+        if own != other || !new.iter().all(is_later) {
+            return Err(UnpackError::OtherBook.into());
+        }
+        self.plan = plan;
+        self.matches.forget();
+        self.sum_new_versions(parts)
     }
 
     /// Refuses a book whose parts are not those that were packed, followed by later ones.
@@ -167,25 +209,31 @@ impl Live {
     }
 
     fn read_resources(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
-        let Live { plan, register, states, pasts, .. } = self;
-        let names = register.names.len();
-        let numbers = Numbers { plan, names, descriptions: register.descriptions.len() };
         for _ in 0..from.count()? {
+            let Live { plan, register, states, pasts, .. } = &mut *self;
+            let names = register.names.len();
+            let numbers = Numbers { plan, names, descriptions: register.descriptions.len() };
             let [source, subject] = [from.name(names, "name")?, from.name(names, "name")?];
             let project = from.name(names, "name")?;
             let hash = content::of_key(register.names.text(source), register.names.text(subject));
             let is_known = register.records.known(hash).is_some();
-            if is_known || register.records.resource(hash, (source, subject), project).is_err() {
+            let resource = register.records.resource(hash, (source, subject), project);
+            let Some(resource) = resource.ok().filter(|_| !is_known) else {
                 return Err(UnpackError::Impossible("resource"));
-            }
+            };
             let (mut state, mut past) = (Vec::new(), Past::default());
             if let Some(bytes) = from.optional()? {
                 ResourceState::unpack_bare(bytes, numbers)?;
                 state.extend_from_slice(bytes);
                 past = Past::read(from, numbers, &mut register.labels)?;
             }
+            let projects: BTreeSet<Name> = past.events().iter().map(|kept| kept.said.project).collect();
             states.push(state.into());
             pasts.push(past);
+            self.list_under(project, resource, true);
+            for project in projects {
+                self.list_under(project, resource, false);
+            }
         }
         Ok(())
     }
@@ -234,7 +282,7 @@ impl Live {
     }
 
     fn write_uses(&self, to: &mut Vec<u8>) {
-        let mut uses: Vec<_> = self.uses.iter().collect();
+        let mut uses: Vec<_> = self.uses.values().flatten().collect();
         uses.sort_unstable_by_key(|(key, _)| **key);
         size(to, uses.len());
         for (key, used) in uses {
@@ -249,17 +297,41 @@ impl Live {
             write_counted(to, lacks, counted);
         }
         let groups = self.group_ranks();
-        let touched = self.touched.list().map(|touched| {
-            let group = touched.group.map(|group| group.map(|group| self.rank(&groups, group)));
-            Touched { group, ..touched }
+        let touched = self.touched.list().map(|touched| match touched {
+            Touched::Peak { key, month } => Touched::Peak { key: self.ranked(&groups, &key), month },
+            other => other,
         });
-        let mut touched: Vec<Touched> = touched.collect();
-        touched.sort_unstable();
-        touched.dedup();
+        // Of a resource the earliest month comes first: it stays.
+        let touched: BTreeSet<Touched> = touched.collect();
+        let mut touched: Vec<Touched> = touched.into_iter().collect();
+        touched.dedup_by_key(|touched| match *touched {
+            Touched::Resource { number, .. } => Touched::Resource { number, since: 0 },
+            other => other,
+        });
         size(to, touched.len());
-        for Touched { key, group } in &touched {
-            self.write_key(to, key);
-            write_group(to, *group);
+        for touched in &touched {
+            self.write_touched(to, touched);
+        }
+    }
+
+    fn write_touched(&self, to: &mut Vec<u8>, touched: &Touched) {
+        match touched {
+            Touched::Resource { number, since } => {
+                to.push(TOUCHED_RESOURCE);
+                name(to, *number);
+                write_month(to, &self.plan, *since as usize);
+            }
+            Touched::Use(key) => {
+                to.push(TOUCHED_USE);
+                self.write_key(to, key);
+            }
+            Touched::Peak { key: PeakKey { part, project, group }, month } => {
+                to.push(TOUCHED_PEAK);
+                size(to, *part);
+                name(to, *project);
+                write_group(to, *group);
+                write_month(to, &self.plan, *month as usize);
+            }
         }
     }
 
@@ -268,7 +340,10 @@ impl Live {
             let key = self.read_key(from)?;
             let second = from.instant()?;
             let used = Used { second, before: from.quantity()?, within: from.quantity()? };
-            self.uses.insert(key, used);
+            self.uses.entry(key.project).or_default().insert(key, used);
+            if key.resource != PROJECT_WIDE {
+                self.list_under(key.project, key.resource, false);
+            }
         }
         for _ in 0..from.count()? {
             let month = read_month(from, &self.plan)?;
@@ -276,40 +351,57 @@ impl Live {
             self.usage_notices.0.insert((month, lacks), counted);
         }
         for _ in 0..from.count()? {
-            let key = self.read_key(from)?;
-            self.touched.insert(Touched { key, group: read_group(from, groups)? });
+            self.read_touched(from, groups)?;
         }
         Ok(())
     }
 
-    fn write_key(&self, to: &mut Vec<u8>, key: &MeterKey) {
-        size(to, key.part);
-        write_month(to, &self.plan, key.month);
-        name(to, key.project);
-        to.push(u8::from(key.resource.is_some()));
-        if let Some((source, subject)) = key.resource {
-            name(to, source);
-            name(to, subject);
+    fn read_touched(&mut self, from: &mut Reader<'_>, groups: &[Group]) -> Unpacked<()> {
+        match from.byte()? {
+            TOUCHED_RESOURCE => {
+                let number = from.name(self.register.records.resource_count() as usize, "resource")?;
+                self.touched.resource(number, month(read_month(from, &self.plan)?)?);
+            }
+            TOUCHED_USE => {
+                let key = self.read_key(from)?;
+                self.touched.used(key);
+            }
+            TOUCHED_PEAK => {
+                let part = from.below(self.plan.parts().len(), "part")?;
+                let project = from.name(self.register.names.len(), "name")?;
+                let key = PeakKey { part, project, group: read_group(from, groups)? };
+                self.touched.peak(key, month(read_month(from, &self.plan)?)?);
+            }
+            _ => return Err(UnpackError::Impossible("touched charge")),
         }
+        Ok(())
     }
 
-    fn read_key(&self, from: &mut Reader<'_>) -> Unpacked<MeterKey> {
-        let names = self.register.names.len();
-        let part = from.below(self.plan.parts().len(), "part")?;
-        let month = read_month(from, &self.plan)?;
-        let project = from.name(names, "name")?;
-        let resource = match from.byte()? {
-            0 => None,
-            1 => Some((from.name(names, "name")?, from.name(names, "name")?)),
-            _ => return Err(UnpackError::Impossible("resource")),
-        };
-        Ok(MeterKey { part, month, project, resource })
+    fn write_key(&self, to: &mut Vec<u8>, key: &SumKey) {
+        name(to, key.part);
+        write_month(to, &self.plan, key.month as usize);
+        name(to, key.project);
+        // One more than the number of the resource; 0 where the sum is the project's.
+        name(to, key.resource.wrapping_add(1));
+    }
+
+    fn read_key(&self, from: &mut Reader<'_>) -> Unpacked<SumKey> {
+        let part = from.name(self.plan.parts().len(), "part")?;
+        let month = month(read_month(from, &self.plan)?)?;
+        let project = from.name(self.register.names.len(), "name")?;
+        let resources = self.register.records.resource_count() as usize;
+        let resource = from.name(resources + 1, "resource")?.checked_sub(1).unwrap_or(PROJECT_WIDE);
+        Ok(SumKey { part, month, project, resource })
     }
 
     /// The groups that anything names, each with its place in the order of their texts.
     fn group_ranks(&self) -> BTreeMap<&str, Group> {
         let of_sums = self.sums.keys().map(|key| key.group);
-        let named = of_sums.chain(self.touched.list().map(|touched| touched.group)).flatten().flatten();
+        let touched = self.touched.list().filter_map(|touched| match touched {
+            Touched::Peak { key, .. } => Some(key.group),
+            _ => None,
+        });
+        let named = of_sums.chain(touched).flatten().flatten();
         let mut groups: BTreeMap<&str, Group> =
             named.map(|group| (self.matches.groups()[group as usize].as_str(), 0)).collect();
         for (rank, place) in (0..).zip(groups.values_mut()) {

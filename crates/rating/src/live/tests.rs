@@ -220,7 +220,8 @@ fn touched(book: &PriceBook, events: &str, late: &str, expected: &Expect) {
     }
     let at = live.latest();
     let touched = live.take_touched();
-    let mut charges: Vec<Charge> = touched.iter().map(|key| live.charge(key, at).unwrap()).collect();
+    let mut charges: Vec<Charge> =
+        touched.iter().flat_map(|touched| live.charges_of(touched, at).unwrap()).collect();
     charges.sort_by(|one, other| one.key.cmp(&other.key));
     expected.assert_eq(&written(&charges));
 }
@@ -241,7 +242,7 @@ fn an_event_touches_its_own_resource_and_project_only() {
 }
 
 #[test]
-fn a_late_event_touches_what_it_changes_until_the_state_is_the_same() {
+fn a_late_event_touches_its_resource_from_its_month_on_unless_it_says_what_was_so() {
     let book = book(&[("2026-09-01", &[SECONDS])]);
     touched(
         &book,
@@ -250,6 +251,7 @@ fn a_late_event_touches_what_it_changes_until_the_state_is_the_same() {
         &expect![[r#"
             x seconds 2026-09-01 2026-10 11663760
             x seconds 2026-09-01 2026-11 6220800
+            x seconds 2026-09-01 2026-12 691200
         "#]],
     );
     // It says what was so already.
@@ -354,4 +356,58 @@ fn an_unknown_version_is_named() {
     packed[12] ^= 1;
     assert_eq!(live.restore("s", "x", &packed), refusal(UnpackError::Checksum));
     assert_eq!(live.restore("s", "y", &packed), Err(LiveError::UnknownResource));
+}
+
+/// Takes events where project `p` is billed from an instant on: its charges of October.
+fn billed(components: &[&str], from: &str, events: &str, expected: &Expect) {
+    let book = book(&[("2026-09-01", components)]);
+    let mut live = Live::new(&book, OCTOBER).unwrap();
+    live.bill_from("p", second(from)).unwrap();
+    for (number, text) in events.lines().enumerate() {
+        live.accept(line(number, text).as_bytes()).unwrap();
+    }
+    let packed = live.pack_all().unwrap();
+    let mut live = Live::restore_all(&book, &packed).unwrap();
+    let charges = live.charges(OCTOBER, second("11-01T00:00:00")).unwrap().charges;
+    expected.assert_eq(&written(&charges));
+}
+
+#[test]
+fn what_a_project_used_before_it_is_billed_is_free() {
+    let running =
+        "05T00:00:00 x RUNNING 2\n05T12:00:00 x use 3\n06T10:30:00 x STOPPED 2\n06T12:00:00 x DELETED 0";
+    billed(
+        &[SECONDS, HOURS, PEAK, USE, ONCE],
+        "10-06T10:00:00",
+        running,
+        &expect![[r#"
+        - peak 2026-09-01 2026-10 2
+        x hours 2026-09-01 2026-10 4
+        x seconds 2026-09-01 2026-10 14400
+    "#]],
+    );
+}
+
+#[test]
+fn a_book_may_get_later_versions_while_it_is_used() {
+    let versions: [(&str, &[&str]); 2] =
+        [("2026-09-01", &[SECONDS, PEAK]), ("2026-10-10", &[SECONDS, PEAK, HOURS])];
+    let (one, both) = (book(&versions[..1]), book(&versions));
+    let mut rebooked = Live::new(&one, OCTOBER).unwrap();
+    let mut known = Live::new(&both, OCTOBER).unwrap();
+    let events = ["05T00:00:00 x RUNNING 2", "06T00:00:00 y RUNNING 3"];
+    let late = ["04T00:00:00 x STOPPED 1", "12T00:00:00 y RUNNING 5"];
+    for (number, text) in events.iter().chain(&late).enumerate() {
+        if number == events.len() {
+            rebooked.rebook(&both).unwrap();
+        }
+        for live in [&mut rebooked, &mut known] {
+            live.accept(line(number, text).as_bytes()).unwrap();
+        }
+    }
+    for month in [OCTOBER, date(2026, 11, 1)] {
+        let at = second("11-09T00:00:00");
+        assert_eq!(rebooked.charges(month, at).unwrap(), known.charges(month, at).unwrap());
+    }
+    assert_eq!(rebooked.rebook(&one), Err(LiveError::Packed(UnpackError::OtherBook)));
 }

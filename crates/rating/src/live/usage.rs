@@ -1,8 +1,7 @@
 //! What usage comes to as it comes: the sums of each month, and what is to be told of it.
 
 use super::noticed::{EventName, Lacks};
-use super::touched::Touched;
-use super::{Live, LiveError};
+use super::{Live, LiveError, number};
 use crate::calendar::Second;
 use crate::event::Description;
 use crate::intake::{Name, Names};
@@ -10,7 +9,7 @@ use crate::matching::{self, Measured};
 use crate::money::{Overflow, Quantity};
 use crate::notice::Lacking;
 use crate::price_book::Model;
-use crate::rows::MeterKey;
+use crate::sums::{PROJECT_WIDE, SumKey};
 
 /// The sum of a project's or a resource's usage in a month; that of the latest second is apart, so that a reading
 /// at its start is without it.
@@ -43,14 +42,15 @@ pub(super) struct UsageEvent<'a> {
     pub(super) time: i64,
     pub(super) second: Second,
     pub(super) project: Name,
-    /// Source and subject.
-    pub(super) owner: (Name, Name),
+    /// The number of the resource.
+    pub(super) resource: u32,
+    pub(super) source: Name,
     pub(super) id: &'a [u8],
 }
 
 impl UsageEvent<'_> {
     fn name(&self, names: &Names) -> EventName {
-        let source = names.text(self.owner.0).to_owned();
+        let source = names.text(self.source).to_owned();
         EventName { time: self.time, source, id: String::from_utf8_lossy(self.id).into_owned() }
     }
 }
@@ -58,10 +58,13 @@ impl UsageEvent<'_> {
 impl Live {
     /// Adds a usage event to the sums of every part that prices it.
     pub(super) fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
-        let UsageEvent { second, project, owner, .. } = *event;
+        let UsageEvent { second, project, resource, .. } = *event;
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
         let Some(month) = self.plan.month_of(second) else { return Ok(()) };
+        if second < self.billed.of(project) {
+            return Ok(());
+        }
         let mut is_priced = false;
         for part in self.plan.uses(data, second) {
             is_priced = true;
@@ -73,11 +76,11 @@ impl Live {
                 let name = event.name(&self.register.names);
                 self.usage_notices.take(month, Lacks::Attribute(what), second, name);
             }
-            let resource = (!matches!(component.model, Model::Tiered(_))).then_some(owner);
-            let key = MeterKey { part, month, project, resource };
+            let resource = if matches!(component.model, Model::Tiered(_)) { PROJECT_WIDE } else { resource };
+            let key = SumKey { part: number(part)?, month: number(month)?, project, resource };
             let nothing = Used { before: Quantity::ZERO, second, within: Quantity::ZERO };
-            self.uses.entry(key).or_insert(nothing).add(second, quantity)?;
-            self.touched.insert(Touched { key, group: None });
+            self.uses.entry(project).or_default().entry(key).or_insert(nothing).add(second, quantity)?;
+            self.touched.used(key);
         }
         if !is_priced {
             let name = event.name(&self.register.names);
