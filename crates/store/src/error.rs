@@ -42,6 +42,12 @@ pub enum StoreError {
     /// There is an event log in the folder already.
     #[error("{} already holds an event log", .0.display())]
     EventLogExists(PathBuf),
+    /// An event's line is not in the bytes of its group, or is longer than 16 MiB: nothing was taken.
+    #[error("the line of event {arrival} of a group is not in its bytes, or too long: nothing was taken")]
+    NoSuchLine {
+        /// Which event of the group, from 0.
+        arrival: usize,
+    },
     /// A step of settling that does not follow the last one: nothing was written.
     #[error("step {number} of settling can not be written: the last one is step {last}")]
     StepOutOfOrder {

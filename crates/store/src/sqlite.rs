@@ -15,6 +15,7 @@ mod batch;
 mod checkpoint;
 mod connections;
 mod decider;
+pub mod events;
 pub mod head_log;
 mod history;
 mod id_filter;
@@ -122,12 +123,12 @@ impl SqliteStore {
         let _lock = ProcessLock::take(folder)?;
         let path = folder.join(DATABASE_FILE);
         let mut connection = connections::writer(&path, SyncMode::Full)?;
-        if schema::is_ledger(&connection, &path)? {
+        if schema::LEDGER.is_in(&connection, &path)? {
             return Err(StoreError::Exists(folder.to_path_buf()));
         }
-        schema::prepare(&connection)?;
+        schema::LEDGER.prepare(&connection)?;
         connections::use_log(&connection)?;
-        schema::migrate(&mut connection, &path)?;
+        schema::LEDGER.migrate(&mut connection, &path)?;
         backup::sync_folder_of(&path)
     }
 
@@ -143,14 +144,14 @@ impl SqliteStore {
         }
         let lock = ProcessLock::take(folder)?;
         let mut connection = connections::writer(&path, options.sync)?;
-        if !schema::is_ledger(&connection, &path)? {
+        if !schema::LEDGER.is_in(&connection, &path)? {
             return Err(StoreError::NotALedger(path));
         }
-        schema::migrate(&mut connection, &path)?;
+        schema::LEDGER.migrate(&mut connection, &path)?;
         let epoch = take_epoch(&mut connection)?;
         let loaded = load(&connection)?;
         // Only now: a log that is there has what the database is missing.
-        make_log(connection, folder, &path, &options).and_then(|connection| {
+        make_log(connection, &path, &options).and_then(|connection| {
             let shared = Arc::new(Shared::new(loaded.ledger.clone()));
             let checkpoints = Checkpoints::start(connections::writer(&path, options.sync)?)?;
             let (to_writer, commands) = mpsc::sync_channel(0);
@@ -336,10 +337,10 @@ fn take_epoch(connection: &mut Connection) -> Answer<i64> {
 }
 
 /// Closes and opens the database, so that its log may be made at its full size in between.
-fn make_log(connection: Connection, folder: &Path, path: &Path, options: &Options) -> Answer<Connection> {
+fn make_log(connection: Connection, path: &Path, options: &Options) -> Answer<Connection> {
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     if options.log_bytes > 0 {
-        checkpoint::prepare_log(&folder.join(LOG_FILE), options.log_bytes)?;
+        checkpoint::prepare_log(&path.with_extension("db-wal"), options.log_bytes)?;
     }
     let connection = connections::writer(path, options.sync)?;
     connections::use_log(&connection)?;

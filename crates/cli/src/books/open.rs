@@ -197,6 +197,7 @@ pub fn failed(error: &StoreError) -> Failure {
         other @ (StoreError::NotAnEventLog(_)
         | StoreError::NoEventLog(_)
         | StoreError::EventLogExists(_)
+        | StoreError::NoSuchLine { .. }
         | StoreError::StepOutOfOrder { .. }) => {
             input(other.to_string(), "name another folder with --store or KOPECK_STORE")
         }

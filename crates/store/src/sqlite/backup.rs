@@ -28,7 +28,7 @@ pub fn folder(folder: &Path, target: &Path, progress: &mut dyn FnMut(Copied)) ->
         return Err(StoreError::Missing(folder.to_path_buf()));
     }
     let source = connections::reader(&path)?;
-    if !schema::is_ledger(&source, &path)? {
+    if !schema::LEDGER.is_in(&source, &path)? {
         return Err(StoreError::NotALedger(path));
     }
     copy_to(&source, target, progress)

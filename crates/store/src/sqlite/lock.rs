@@ -34,7 +34,15 @@ impl ProcessLock {
     /// [`StoreError::InUse`] where another process, or another store of this process, holds it;
     /// [`StoreError::Io`] where the file can not be made.
     pub fn take(folder: &Path) -> Result<ProcessLock, StoreError> {
-        let path = folder.join(LOCK_FILE);
+        ProcessLock::take_file(folder, LOCK_FILE)
+    }
+
+    /// Takes the lock of another store in `folder`, which has a lock file of its own.
+    ///
+    /// # Errors
+    /// As [`ProcessLock::take`].
+    pub fn take_file(folder: &Path, name: &str) -> Result<ProcessLock, StoreError> {
+        let path = folder.join(name);
         let failed = |error: io::Error| StoreError::io("lock", &path, error);
         let mut file = OpenOptions::new()
             .read(true)

@@ -58,10 +58,10 @@ fn take_over(
     backup::remove(partial)?;
     fs::copy(source, partial).map_err(|error| StoreError::io("copy", source, error))?;
     let mut connection = connections::writer(partial, SyncMode::Full)?;
-    if !schema::is_ledger(&connection, source)? {
+    if !schema::LEDGER.is_in(&connection, source)? {
         return Err(StoreError::NotALedger(source.to_path_buf()));
     }
-    schema::migrate(&mut connection, source)?;
+    schema::LEDGER.migrate(&mut connection, source)?;
     let epoch = epoch_beyond(target)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("UPDATE owner SET epoch = max(epoch + 1, ?)", [epoch])?;

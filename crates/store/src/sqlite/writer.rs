@@ -185,7 +185,11 @@ impl Writer {
     }
 }
 
-fn meet(
+/// Comes to a point of a commit. A fate that ends the process is noted in `dead`.
+///
+/// # Errors
+/// What the fate is.
+pub fn meet(
     point: Point,
     faults: &mut dyn Faults,
     folder: &std::path::Path,
@@ -214,7 +218,7 @@ pub fn check_epoch(transaction: &Transaction<'_>, own: i64) -> Result<(), StoreE
 }
 
 /// A full disk is met before a log's commit counts; of any other failure nobody knows what the disk has kept.
-fn unknown_unless_full(error: rusqlite::Error) -> StoreError {
+pub fn unknown_unless_full(error: rusqlite::Error) -> StoreError {
     match StoreError::from(error) {
         StoreError::Full => StoreError::Full,
         other => StoreError::Unknown(other.to_string()),

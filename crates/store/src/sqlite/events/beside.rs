@@ -1,0 +1,221 @@
+//! What lies beside the events: the steps of settling, and snapshots of its state. Their bytes are their author's.
+
+use kopeck_ledger::name::Moment;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+
+use crate::error::StoreError;
+use crate::events::{LoggedStep, Position, Snapshot, StepRow};
+use crate::sqlite::events::{signed, unsigned};
+
+/// Something that is written with the next commit.
+#[derive(Debug)]
+pub enum Beside {
+    /// A step.
+    Step(StepRow),
+    /// The postings of a step are in the ledger.
+    Confirm(u64),
+    /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
+    Part(u64, u64, Vec<u8>),
+    /// A snapshot has all its parts.
+    Whole(SnapshotRow),
+    /// Keys of events before this instant may be forgotten.
+    Forget(i64),
+}
+
+/// A snapshot that is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// Its number, for its parts.
+    pub number: u64,
+    /// The last event that it has taken.
+    pub through: Position,
+    /// The last step that it has taken.
+    pub step: u64,
+    /// How many parts it has.
+    pub parts: u64,
+}
+
+impl Beside {
+    /// About how much a commit of it writes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Beside::Step(step) => step.postings.len(),
+            Beside::Part(_, _, bytes) => bytes.len(),
+            Beside::Confirm(_) | Beside::Whole(_) | Beside::Forget(_) => 0,
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses, as when the disk is full.
+    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        match self {
+            Beside::Step(step) => write_step(step, transaction),
+            Beside::Confirm(number) => {
+                let mut confirm =
+                    transaction.prepare_cached("UPDATE step SET confirmed = 1 WHERE number = ?")?;
+                confirm.execute([signed(*number)])?;
+                Ok(())
+            }
+            Beside::Part(snapshot, part, bytes) => {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO snapshot_part (snapshot, part, hash, bytes) VALUES (?, ?, ?, ?)",
+                )?;
+                let hash = blake3::hash(bytes);
+                insert.execute((signed(*snapshot), signed(*part), hash.as_bytes(), bytes))?;
+                Ok(())
+            }
+            Beside::Whole(row) => write_whole(row, transaction),
+            Beside::Forget(older_than) => {
+                transaction.execute("UPDATE owner SET forgotten = max(forgotten, ?)", [older_than])?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_step(step: &StepRow, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO step (number, through, at, postings, hash, confirmed) VALUES (?, ?, ?, ?, ?, 0)",
+    )?;
+    let (number, through) = (signed(step.number), signed(step.through.0));
+    insert.execute((number, through, step.at.nanoseconds(), &step.postings, hash_of(step)))?;
+    Ok(())
+}
+
+/// Takes away all other snapshots, and what was begun and never became one.
+fn write_whole(row: &SnapshotRow, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let number = signed(row.number);
+    transaction.execute("DELETE FROM snapshot WHERE snapshot <> ?", [number])?;
+    transaction.execute("DELETE FROM snapshot_part WHERE snapshot <> ?", [number])?;
+    transaction.execute(
+        "INSERT INTO snapshot (snapshot, through, step, parts) VALUES (?, ?, ?, ?)",
+        (number, signed(row.through.0), signed(row.step), signed(row.parts)),
+    )?;
+    Ok(())
+}
+
+fn hash_of(step: &StepRow) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&step.number.to_be_bytes());
+    hasher.update(&step.through.0.to_be_bytes());
+    hasher.update(&step.at.nanoseconds().to_be_bytes());
+    hasher.update(&step.postings);
+    *hasher.finalize().as_bytes()
+}
+
+/// The last step that is written; 0 where there is none.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn last_step(connection: &Connection) -> Result<u64, StoreError> {
+    let last: Option<i64> = connection.query_row("SELECT max(number) FROM step", (), |row| row.get(0))?;
+    Ok(last.map_or(0, unsigned))
+}
+
+/// A step.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it is not there or not what was written.
+pub fn step(number: u64, connection: &Connection) -> Result<StepRow, StoreError> {
+    let mut found = Vec::new();
+    steps(&format!("WHERE number = {number}"), connection, |step| {
+        found.push(step.step);
+        Ok(true)
+    })?;
+    found.pop().ok_or_else(|| StoreError::Corrupt(format!("step {number} of settling is missing")))
+}
+
+/// Hands the steps that `which` tells to `take`, in their order, until it answers `false`.
+///
+/// # Errors
+/// What `take` answers; [`StoreError::Corrupt`] where one is not what was written.
+pub fn steps(
+    which: &str,
+    connection: &Connection,
+    mut take: impl FnMut(LoggedStep) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let mut rows = connection.prepare_cached(&format!(
+        "SELECT number, through, at, postings, hash, confirmed FROM step {which} ORDER BY number"
+    ))?;
+    let mut rows = rows.query(())?;
+    while let Some(row) = rows.next()? {
+        let (step, hash) = read(row)?;
+        if hash != hash_of(&step.step) {
+            let number = step.step.number;
+            return Err(StoreError::Corrupt(format!("step {number} of settling is not what was written")));
+        }
+        if !take(step)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<(LoggedStep, [u8; 32]), rusqlite::Error> {
+    let step = StepRow {
+        number: unsigned(row.get(0)?),
+        through: Position(unsigned(row.get(1)?)),
+        // An instant that no log writes has no right hash either.
+        at: Moment::from_nanoseconds(row.get(2)?).unwrap_or(Moment::FIRST),
+        postings: row.get(3)?,
+    };
+    Ok((LoggedStep { step, is_confirmed: row.get::<_, i64>(5)? != 0 }, row.get(4)?))
+}
+
+/// The number of the next snapshot.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn next_snapshot(connection: &Connection) -> Result<u64, StoreError> {
+    let last: Option<i64> =
+        connection.query_row("SELECT max(snapshot) FROM snapshot_part", (), |row| row.get(0))?;
+    let whole: Option<i64> =
+        connection.query_row("SELECT max(snapshot) FROM snapshot", (), |row| row.get(0))?;
+    Ok(last.max(whole).map_or(1, |last| unsigned(last) + 1))
+}
+
+/// The last whole snapshot.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where a part is missing or not what was written.
+pub fn snapshot(connection: &Connection) -> Result<Option<Snapshot>, StoreError> {
+    let newest = "SELECT snapshot, through, step, parts FROM snapshot ORDER BY snapshot DESC LIMIT 1";
+    let row = connection
+        .query_row(newest, (), |row| {
+            let [number, through, step, parts] =
+                [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?].map(unsigned);
+            Ok(SnapshotRow { number, through: Position(through), step, parts })
+        })
+        .optional()?;
+    let Some(SnapshotRow { number, through, step, parts: count }) = row else { return Ok(None) };
+    let broken = |part: u64| {
+        StoreError::Corrupt(format!("part {part} of the snapshot of settling is not what was written"))
+    };
+    let mut rows =
+        connection.prepare("SELECT part, hash, bytes FROM snapshot_part WHERE snapshot = ? ORDER BY part")?;
+    let mut rows = rows.query([signed(number)])?;
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (place, hash, bytes) =
+            (unsigned(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?);
+        if place != parts.len() as u64 || *blake3::hash(&bytes).as_bytes() != hash {
+            return Err(broken(parts.len() as u64));
+        }
+        parts.push(bytes);
+    }
+    if parts.len() as u64 == count {
+        Ok(Some(Snapshot { through, step, parts }))
+    } else {
+        Err(broken(parts.len() as u64))
+    }
+}
+
+/// The instant before which keys need not be known.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn forgotten(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("SELECT forgotten FROM owner", (), |row| row.get(0))?)
+}

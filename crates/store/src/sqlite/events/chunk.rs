@@ -1,0 +1,399 @@
+//! Events in rows: several of one commit to a row, compressed, so that writing one costs a fraction of a row.
+//!
+//! Hashes of keys and contents are random bytes, which do not become shorter, and are what an opening reads: they stand
+//! beside what is compressed. A row is never changed.
+
+use std::io;
+
+use kopeck_ledger::name::Moment;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
+use zstd::bulk::{Compressor, Decompressor};
+
+use crate::error::StoreError;
+use crate::events::{Arrival, LoggedEvent, Position};
+use crate::sqlite::events::{signed, unsigned};
+use crate::sqlite::id_filter::IdFilter;
+
+/// A row takes so many events.
+const CHUNK_EVENTS: usize = 256;
+/// A row takes lines up to so many bytes; a longer line has a row of its own.
+const CHUNK_BYTES: usize = 128 << 10;
+/// The quickest level but those that give up half of what can be saved.
+const LEVEL: i32 = 1;
+/// Bytes of a key and a content.
+pub const KEY_BYTES: usize = 24;
+const RESOURCE_BYTES: usize = 16;
+const TIME_BYTES: usize = 8;
+const END_BYTES: usize = 4;
+/// Bytes of all that stands before the lines, for each event.
+const COLUMN_BYTES: usize = RESOURCE_BYTES + TIME_BYTES + END_BYTES;
+
+/// Events in one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    first: Position,
+    events: usize,
+    received: Moment,
+    newest: i64,
+    plain: usize,
+    hash: [u8; 32],
+    keys: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// A row that is to be written, with its filter.
+#[derive(Debug)]
+pub struct NewChunk {
+    chunk: Chunk,
+    filter: IdFilter,
+}
+
+/// Makes rows of events.
+pub struct Packer {
+    compressor: Compressor<'static>,
+    keys: Vec<u8>,
+    resources: Vec<u128>,
+    times: Vec<i64>,
+    ends: Vec<u32>,
+    lines: Vec<u8>,
+}
+
+impl Packer {
+    /// One with nothing in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] where there is no memory for it.
+    pub fn new() -> Result<Packer, StoreError> {
+        Ok(Packer {
+            compressor: Compressor::new(LEVEL).map_err(|error| not_compressed(&error))?,
+            keys: Vec::new(),
+            resources: Vec::new(),
+            times: Vec::new(),
+            ends: Vec::new(),
+            lines: Vec::new(),
+        })
+    }
+
+    /// The rows of consecutive events, the first of which has position `first`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] where they can not be compressed.
+    pub fn rows<'e>(
+        &mut self,
+        mut first: Position,
+        received: Moment,
+        events: impl Iterator<Item = (&'e Arrival, &'e [u8])>,
+    ) -> Result<Vec<NewChunk>, StoreError> {
+        let mut rows = Vec::new();
+        for (arrival, line) in events {
+            if self.is_too_full_for(line) {
+                rows.push(self.row(&mut first, received)?);
+            }
+            self.push(arrival, line);
+        }
+        if !self.times.is_empty() {
+            rows.push(self.row(&mut first, received)?);
+        }
+        Ok(rows)
+    }
+
+    fn is_too_full_for(&self, line: &[u8]) -> bool {
+        let is_empty = self.times.is_empty();
+        !is_empty && (self.times.len() >= CHUNK_EVENTS || self.lines.len() + line.len() > CHUNK_BYTES)
+    }
+
+    fn push(&mut self, arrival: &Arrival, line: &[u8]) {
+        self.keys.extend(arrival.key.to_be_bytes());
+        self.keys.extend(arrival.content.to_be_bytes());
+        self.resources.push(arrival.resource);
+        self.times.push(arrival.time);
+        self.lines.extend_from_slice(line);
+        // A group's lines are limited when it is handed over.
+        self.ends.push(u32::try_from(self.lines.len()).unwrap_or(u32::MAX));
+    }
+
+    fn row(&mut self, first: &mut Position, received: Moment) -> Result<NewChunk, StoreError> {
+        let events = self.times.len();
+        let mut plain = Vec::with_capacity(events * COLUMN_BYTES + self.lines.len());
+        plain.extend(self.resources.iter().flat_map(|resource| resource.to_be_bytes()));
+        plain.extend(self.times.iter().flat_map(|time| time.to_be_bytes()));
+        plain.extend(self.ends.iter().flat_map(|end| end.to_be_bytes()));
+        plain.extend_from_slice(&self.lines);
+        let compressed = self.compressor.compress(&plain);
+        let newest = self.times.iter().copied().max().unwrap_or(i64::MIN);
+        let filter = filter_of(self.resources.drain(..));
+        let keys = std::mem::take(&mut self.keys);
+        self.times.clear();
+        self.ends.clear();
+        self.lines.clear();
+        let body = compressed.map_err(|error| not_compressed(&error))?;
+        let hash = [0; 32];
+        let mut chunk =
+            Chunk { first: *first, events, received, newest, plain: plain.len(), hash, keys, body };
+        chunk.hash = chunk.true_hash();
+        first.0 += events as u64;
+        Ok(NewChunk { chunk, filter })
+    }
+}
+
+fn not_compressed(error: &io::Error) -> StoreError {
+    StoreError::Database(format!("events can not be compressed: {error}"))
+}
+
+impl NewChunk {
+    /// Writes the row.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database refuses, as when the disk is full.
+    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        let chunk = &self.chunk;
+        let first = signed(chunk.first.0);
+        transaction
+            .prepare_cached(
+                "INSERT INTO chunk (first, events, received, newest, plain, hash, keys, body) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute((
+                first,
+                signed(chunk.events as u64),
+                chunk.received.nanoseconds(),
+                chunk.newest,
+                signed(chunk.plain as u64),
+                chunk.hash,
+                &chunk.keys,
+                &chunk.body,
+            ))?;
+        transaction
+            .prepare_cached("INSERT INTO chunk_filter (first, resources) VALUES (?, ?)")?
+            .execute((first, self.filter.bytes()))?;
+        Ok(())
+    }
+
+    /// About how much a commit of it writes.
+    pub fn written_bytes(&self) -> u64 {
+        (self.chunk.keys.len() + self.chunk.body.len() + self.filter.bytes().len()) as u64
+    }
+}
+
+impl Chunk {
+    /// Its first event.
+    pub fn first(&self) -> Position {
+        self.first
+    }
+
+    /// Its last event.
+    pub fn last(&self) -> Position {
+        Position(self.first.0 + (self.events as u64).saturating_sub(1))
+    }
+
+    /// The latest time of its events.
+    pub fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// The keys and contents of its events.
+    pub fn keys(&self) -> impl Iterator<Item = (u128, u64)> {
+        self.keys.as_chunks::<KEY_BYTES>().0.iter().map(key_of)
+    }
+
+    /// Fails where it is not what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        let is_whole = self.hash == self.true_hash() && self.keys.len() == self.events * KEY_BYTES;
+        if is_whole && self.events > 0 { Ok(()) } else { Err(self.damaged("are not what was written")) }
+    }
+
+    /// Its events, after checking that they are what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn open(&self, decompressor: &mut Decompressor<'_>) -> Result<Opened<'_>, StoreError> {
+        self.check()?;
+        let plain = decompressor
+            .decompress(&self.body, self.plain)
+            .map_err(|error| self.damaged(&format!("can not be decompressed: {error}")))?;
+        let opened = Opened { chunk: self, plain };
+        opened.is_sound().then_some(opened).ok_or_else(|| self.damaged("do not fit their row"))
+    }
+
+    fn damaged(&self, what: &str) -> StoreError {
+        StoreError::Corrupt(format!("events {} to {} {what}", self.first, self.last()))
+    }
+
+    fn true_hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        let lengths = [self.events, self.plain, self.keys.len(), self.body.len()].map(|length| length as u64);
+        hasher.update(&self.first.0.to_be_bytes());
+        hasher.update(&self.received.nanoseconds().to_be_bytes());
+        hasher.update(&self.newest.to_be_bytes());
+        for length in lengths {
+            hasher.update(&length.to_be_bytes());
+        }
+        hasher.update(&self.keys);
+        hasher.update(&self.body);
+        *hasher.finalize().as_bytes()
+    }
+
+    fn read(row: &Row<'_>) -> Result<Chunk, rusqlite::Error> {
+        let length = |number: i64| usize::try_from(number).unwrap_or(0);
+        Ok(Chunk {
+            first: Position(unsigned(row.get(0)?)),
+            events: length(row.get(1)?),
+            // An instant that no log writes has no right hash either.
+            received: Moment::from_nanoseconds(row.get(2)?).unwrap_or(Moment::FIRST),
+            newest: row.get(3)?,
+            plain: length(row.get(4)?),
+            hash: row.get(5)?,
+            keys: row.get(6)?,
+            body: row.get(7)?,
+        })
+    }
+}
+
+/// A row whose events can be read.
+#[derive(Debug)]
+pub struct Opened<'c> {
+    chunk: &'c Chunk,
+    plain: Vec<u8>,
+}
+
+impl Opened<'_> {
+    /// Its events.
+    pub fn events(&self) -> impl Iterator<Item = LoggedEvent<'_>> {
+        let (resources, times, ends, lines) = self.columns();
+        let mut start = 0;
+        let columns = resources.iter().zip(times).zip(ends).zip(self.chunk.keys());
+        let positions = (self.chunk.first.0..).map(Position);
+        columns.zip(positions).map(move |((((resource, time), end), (key, content)), position)| {
+            let end = u32::from_be_bytes(*end) as usize;
+            let line = lines.get(start..end).unwrap_or_default();
+            start = end;
+            LoggedEvent {
+                position,
+                received: self.chunk.received,
+                key,
+                content,
+                resource: u128::from_be_bytes(*resource),
+                time: i64::from_be_bytes(*time),
+                line,
+            }
+        })
+    }
+
+    /// The resources of its events.
+    pub fn resources(&self) -> impl Iterator<Item = u128> {
+        self.columns().0.iter().map(|bytes| u128::from_be_bytes(*bytes))
+    }
+
+    fn columns(&self) -> (&[[u8; RESOURCE_BYTES]], &[[u8; TIME_BYTES]], &[[u8; END_BYTES]], &[u8]) {
+        let events = self.chunk.events;
+        let (resources, rest) = split(&self.plain, events * RESOURCE_BYTES);
+        let (times, rest) = split(rest, events * TIME_BYTES);
+        let (ends, lines) = split(rest, events * END_BYTES);
+        (resources.as_chunks().0, times.as_chunks().0, ends.as_chunks().0, lines)
+    }
+
+    fn is_sound(&self) -> bool {
+        let (_, times, ends, lines) = self.columns();
+        let ends = || ends.iter().map(|end| u32::from_be_bytes(*end) as usize);
+        let newest = times.iter().map(|time| i64::from_be_bytes(*time)).max();
+        ends().is_sorted() && ends().next_back() == Some(lines.len()) && newest == Some(self.chunk.newest)
+    }
+}
+
+fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at(at.min(bytes.len()))
+}
+
+fn key_of(bytes: &[u8; KEY_BYTES]) -> (u128, u64) {
+    let (mut key, mut content) = ([0; 16], [0; 8]);
+    key.copy_from_slice(&bytes[..16]);
+    content.copy_from_slice(&bytes[16..]);
+    (u128::from_be_bytes(key), u64::from_be_bytes(content))
+}
+
+/// The last event of the log, and when it was received.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn end(connection: &Connection) -> Result<(Position, Moment), StoreError> {
+    let mut last = connection
+        .prepare_cached("SELECT first + events - 1, received FROM chunk ORDER BY first DESC LIMIT 1")?;
+    let end = last.query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).optional()?;
+    let moment = |received| Moment::from_nanoseconds(received).unwrap_or(Moment::FIRST);
+    Ok(end.map_or((Position::NONE, Moment::FIRST), |(last, received)| {
+        (Position(unsigned(last)), moment(received))
+    }))
+}
+
+/// Up to `most` rows from the one on in which a position lies, or the first that is behind it.
+///
+/// # Errors
+/// [`StoreError`] where they can not be read.
+pub fn rows_from(position: Position, most: usize, connection: &Connection) -> Result<Vec<Chunk>, StoreError> {
+    let first = first_of(position, connection)?;
+    let mut rows = select(connection, "WHERE first >= ? AND first + events > ? ORDER BY first LIMIT ?")?;
+    let rows = rows.query_map((signed(first.0), signed(position.0), signed(most as u64)), Chunk::read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The row that begins with a position.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where there is none.
+pub fn row_at(first: Position, connection: &Connection) -> Result<Chunk, StoreError> {
+    let chunk =
+        select(connection, "WHERE first = ?")?.query_row([signed(first.0)], Chunk::read).optional()?;
+    chunk.ok_or_else(|| StoreError::Corrupt(format!("event {first} is missing")))
+}
+
+/// Where the row begins in which a position lies; the position itself where there is none.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn first_of(position: Position, connection: &Connection) -> Result<Position, StoreError> {
+    let mut before =
+        connection.prepare_cached("SELECT first FROM chunk WHERE first <= ? ORDER BY first DESC LIMIT 1")?;
+    let first: Option<i64> = before.query_row([signed(position.0)], |row| row.get(0)).optional()?;
+    Ok(first.map_or(position, |first| Position(unsigned(first))))
+}
+
+/// Up to `most` filters from the row on that begins with a position, each with its row's first position.
+///
+/// # Errors
+/// [`StoreError`] where they can not be read.
+pub fn filters_from(
+    first: Position,
+    most: usize,
+    connection: &Connection,
+) -> Result<Vec<(Position, IdFilter)>, StoreError> {
+    let mut rows = connection.prepare_cached(
+        "SELECT first, resources FROM chunk_filter WHERE first >= ? ORDER BY first LIMIT ?",
+    )?;
+    let rows = rows.query_map((signed(first.0), signed(most as u64)), |row| {
+        Ok((Position(unsigned(row.get(0)?)), row.get::<_, Vec<u8>>(1)?))
+    })?;
+    let mut filters = Vec::new();
+    for row in rows {
+        let (first, bytes) = row?;
+        let filter = IdFilter::from_bytes(bytes)
+            .ok_or_else(|| StoreError::Corrupt(format!("the filter of event {first} is empty")))?;
+        filters.push((first, filter));
+    }
+    Ok(filters)
+}
+
+/// The filter of a row with these resources.
+pub fn filter_of(resources: impl Iterator<Item = u128>) -> IdFilter {
+    let mut resources: Vec<u128> = resources.collect();
+    resources.sort_unstable();
+    resources.dedup();
+    IdFilter::of(resources.into_iter())
+}
+
+fn select<'c>(connection: &'c Connection, which: &str) -> Result<CachedStatement<'c>, StoreError> {
+    let columns = "SELECT first, events, received, newest, plain, hash, keys, body FROM chunk";
+    Ok(connection.prepare_cached(&format!("{columns} {which}"))?)
+}
