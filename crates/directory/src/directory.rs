@@ -115,6 +115,9 @@ pub enum NoToken {
     /// It is a user's who is not active.
     #[error("the token's user is not active")]
     InactiveUser,
+    /// Who issued it has lost the role that it gives.
+    #[error("who issued the token does not have its role any more")]
+    IssuerLeft,
 }
 
 macro_rules! tables {
@@ -248,12 +251,22 @@ impl Directory {
         }
         let principal = match &token.scope {
             Scope::Installation(role) => Principal::Installation(*role),
+            Scope::Project { project, role } if !self.issuer_has(token.issued_by, project, *role) => {
+                return Err(NoToken::IssuerLeft);
+            }
             Scope::Project { project, role } => Principal::Project { project: project.clone(), role: *role },
             Scope::User(user) if !self.is_active(*user) => return Err(NoToken::InactiveUser),
             Scope::User(user) => Principal::User(*user),
             Scope::Ingest(emitter) => Principal::Ingest(*emitter),
         };
         Ok((token.id, principal))
+    }
+
+    fn issuer_has(&self, issuer: Option<UserId>, project: &ProjectId, role: ProjectRole) -> bool {
+        issuer.is_none_or(|user| {
+            self.user_may(user, Permission::Members, Target::Project(project))
+                || self.is_active(user) && self.roles_in(user, project).contains(&role)
+        })
     }
 
     /// An API key by its secret, if it holds.

@@ -150,6 +150,14 @@ pub enum Refusal {
         /// The account's.
         currency: Currency,
     },
+    /// A source that is not named as those of its kind are.
+    #[error("source {source_name:?} would have to begin with {needed}")]
+    SourceNotSo {
+        /// What was named.
+        source_name: Text,
+        /// The beginning.
+        needed: &'static str,
+    },
     /// The owner's currency is another one.
     #[error("the owner's account is in {owner} and this one would be in {currency}: they must be one")]
     OtherCurrencyThanOwner {
