@@ -36,7 +36,8 @@ impl Directory {
         let asking = Asking { directory: self, by, now };
         let mut edits = asking.decide(act)?;
         edits.retain(|edit| edit.before.as_ref() != Some(&edit.after));
-        Ok(Change { act: act.name(), edits })
+        let project = edits.iter().find_map(|edit| self.project_of(&edit.after));
+        Ok(Change { act: act.name(), project, edits })
     }
 }
 

@@ -557,6 +557,59 @@ fn common_beginning(one: &str, other: &str) -> usize {
 
 /// Folding.
 impl Directory {
+    /// The project that a thing belongs to.
+    pub(crate) fn project_of(&self, entity: &Entity) -> Option<ProjectId> {
+        match entity {
+            Entity::Project(project) => Some(project.id.clone()),
+            Entity::Member(member) => Some(member.project.clone()),
+            Entity::Contract(contract) => Some(contract.project.clone()),
+            Entity::Api(api) => Some(api.project.clone()),
+            Entity::ApiKey(key) => self.apis.get(&key.api).map(|api| api.project.clone()),
+            Entity::Role(role) => Some(role.project.clone()),
+            Entity::Grant(grant) => self.roles.get(&grant.role).map(|role| role.project.clone()),
+            Entity::Token(Token { scope: Scope::Project { project, .. }, .. }) => Some(project.clone()),
+            Entity::Token(Token { scope: Scope::Ingest(Emitter::Api(id)), .. }) => {
+                self.apis.get(id).map(|api| api.project.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// The thing of the same identity as it is now: what a change of it begins with.
+    #[must_use]
+    pub fn current(&self, like: &Entity) -> Option<Entity> {
+        Some(match like {
+            Entity::User(one) => Entity::User(User::clone(self.users.get(&one.id)?)),
+            Entity::Workspace(one) => Entity::Workspace(Workspace::clone(self.workspaces.get(&one.id)?)),
+            Entity::Project(one) => Entity::Project(Project::clone(self.projects.get(one.id.as_str())?)),
+            Entity::Member(one) => {
+                Entity::Member(Member::clone(self.members.get(&(one.project.clone(), one.user))?))
+            }
+            Entity::Plan(one) => Entity::Plan(Plan::clone(self.plans.get(&one.id)?)),
+            Entity::Provider(one) => Entity::Provider(Provider::clone(self.providers.get(&one.id)?)),
+            Entity::Source(one) => {
+                let table = if one.pattern.prefix { &self.prefix_sources } else { &self.exact_sources };
+                Entity::Source(Source::clone(table.get(one.pattern.text.as_str())?))
+            }
+            Entity::Book(one) => Entity::Book(Book::clone(&self.shelf(one.id.as_str())?.book)),
+            Entity::BookVersion(one) => {
+                let version = self.shelf(one.book.as_str())?.versions.get(&one.effective)?;
+                Entity::BookVersion(BookVersion::clone(version))
+            }
+            Entity::Contract(one) => {
+                let key = (one.project.clone(), one.provider);
+                Entity::Contract(Contract::clone(self.contracts.get(&key)?))
+            }
+            Entity::Executor(one) => Entity::Executor(Executor::clone(self.executors.get(&one.id)?)),
+            Entity::Storage(one) => Entity::Storage(Storage::clone(self.storages.get(&one.id)?)),
+            Entity::Api(one) => Entity::Api(Api::clone(self.apis.get(&one.id)?)),
+            Entity::ApiKey(one) => Entity::ApiKey(ApiKey::clone(self.keys.get(&one.id)?)),
+            Entity::Role(one) => Entity::Role(Role::clone(self.roles.get(&one.id)?)),
+            Entity::Grant(one) => Entity::Grant(Grant::clone(self.grants.get(&one.id)?)),
+            Entity::Token(one) => Entity::Token(Token::clone(self.tokens.get(&one.id)?)),
+        })
+    }
+
     /// Takes what was decided.
     pub fn apply(&mut self, change: &Change) {
         for edit in &change.edits {

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The file is no database of kopeck.
     #[error("{} is not a ledger of kopeck", .0.display())]
     NotALedger(PathBuf),
+    /// The file is no directory of users and projects.
+    #[error("{} is not kopeck's directory of users and projects", .0.display())]
+    NotADirectory(PathBuf),
     /// There is no store in the folder.
     #[error("there is no ledger in {}: make one with `kopeck init`", .0.display())]
     Missing(PathBuf),

@@ -34,7 +34,15 @@ impl ProcessLock {
     /// [`StoreError::InUse`] where another process, or another store of this process, holds it;
     /// [`StoreError::Io`] where the file can not be made.
     pub fn take(folder: &Path) -> Result<ProcessLock, StoreError> {
-        let path = folder.join(LOCK_FILE);
+        ProcessLock::take_named(folder, LOCK_FILE)
+    }
+
+    /// Takes a lock of its own for another database of the folder.
+    ///
+    /// # Errors
+    /// As [`ProcessLock::take`].
+    pub fn take_named(folder: &Path, file: &str) -> Result<ProcessLock, StoreError> {
+        let path = folder.join(file);
         let failed = |error: io::Error| StoreError::io("lock", &path, error);
         let mut file = OpenOptions::new()
             .read(true)
