@@ -11,6 +11,8 @@ use kopeck_ledger::name::{AccountId, Currency, Moment, Text};
 use kopeck_rating::price_book::PriceBook;
 
 use crate::access::{Column, Permission, Principal, Target};
+use crate::act::OwnPrices;
+use crate::book_text;
 use crate::change::{Change, Entity};
 use crate::entity::{
     Api, ApiKey, Attachment, Book, BookVersion, Contract, Emitter, Executor, Grant, Member, Plan, PlanLimits,
@@ -443,6 +445,20 @@ impl Directory {
             Emitter::Api(id) => &self.apis.get(&id)?.book,
         };
         self.books.get(own)
+    }
+
+    /// The prices of an executor, storage or API at an instant. `None` for a provider, which has a whole book.
+    #[must_use]
+    pub fn own_prices(&self, emitter: Emitter, at: Moment) -> Option<OwnPrices> {
+        let book = match emitter {
+            Emitter::Provider(_) => return None,
+            Emitter::Executor(id) => &self.executors.get(&id)?.book,
+            Emitter::Storage(id) => &self.storages.get(&id)?.book,
+            Emitter::Api(id) => &self.apis.get(&id)?.book,
+        };
+        let prices = self.books.get(book)?.prices()?;
+        let date = at.timestamp().to_zoned(prices.calendar().zone().clone()).date();
+        book_text::own_prices(prices.versions().get(prices.version_on(date)?)?)
     }
 
     fn agreed(&self, project: &ProjectId, provider: ProviderId, at: Moment) -> Option<&BookId> {

@@ -20,3 +20,8 @@ pub mod route;
 pub mod table;
 
 pub use directory::Directory;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -151,7 +151,7 @@ pub enum Refusal {
         currency: Currency,
     },
     /// A source that is not named as those of its kind are.
-    #[error("source {source_name:?} would have to begin with {needed}")]
+    #[error("source {source_name} would have to begin with {needed}")]
     SourceNotSo {
         /// What was named.
         source_name: Text,
@@ -245,7 +245,7 @@ pub enum Refusal {
     #[error("the API takes no requests for keys now")]
     NotOpen,
     /// A purpose that the API does not name.
-    #[error("{purpose:?} is not a purpose of this API")]
+    #[error("`{purpose}` is not a purpose of this API")]
     UnknownPurpose {
         /// What was asked for.
         purpose: Text,
@@ -287,7 +287,7 @@ pub enum Refusal {
         at: Moment,
     },
     /// The plan does not allow it.
-    #[error("the plan of user {owner} does not allow to add a {kind}")]
+    #[error("the plan of user {owner} does not allow to add {kind}s")]
     PlanForbids {
         /// Whose plan.
         owner: UserId,
