@@ -198,6 +198,7 @@ impl World {
     }
 
     /// Decides and applies.
+    #[expect(clippy::needless_pass_by_value, reason = "acts are written where they are done")]
     pub fn act(&mut self, by: &Principal, act: Act) -> Result<Change, Refusal> {
         let change = self.directory.decide(&act, by, self.now)?;
         self.directory.apply(&change);
