@@ -6,6 +6,7 @@ use crate::entity::{
     Api, ApiKey, Book, BookVersion, Contract, Executor, Grant, Member, Plan, Project, Provider, Role, Source,
     Storage, Token, User, Workspace,
 };
+use crate::name::ProjectId;
 
 /// One thing of the directory. Nothing is ever removed: what ends says so in its own fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub enum Entity {
 pub struct Change {
     /// The act's name, such as `create_project`.
     pub act: &'static str,
+    /// The project that it is about, where it is about one.
+    pub project: Option<ProjectId>,
     /// At least one, but for an act that found everything as it should be.
     pub edits: Vec<Edit>,
 }

@@ -11,6 +11,8 @@ use kopeck_ledger::name::{AccountId, Currency, Moment, Text};
 use kopeck_rating::price_book::PriceBook;
 
 use crate::access::{Column, Permission, Principal, Target};
+use crate::act::OwnPrices;
+use crate::book_text;
 use crate::change::{Change, Entity};
 use crate::entity::{
     Api, ApiKey, Attachment, Book, BookVersion, Contract, Emitter, Executor, Grant, Member, Plan, PlanLimits,
@@ -115,6 +117,9 @@ pub enum NoToken {
     /// It is a user's who is not active.
     #[error("the token's user is not active")]
     InactiveUser,
+    /// Who issued it has lost the role that it gives.
+    #[error("who issued the token does not have its role any more")]
+    IssuerLeft,
 }
 
 macro_rules! tables {
@@ -248,12 +253,22 @@ impl Directory {
         }
         let principal = match &token.scope {
             Scope::Installation(role) => Principal::Installation(*role),
+            Scope::Project { project, role } if !self.issuer_has(token.issued_by, project, *role) => {
+                return Err(NoToken::IssuerLeft);
+            }
             Scope::Project { project, role } => Principal::Project { project: project.clone(), role: *role },
             Scope::User(user) if !self.is_active(*user) => return Err(NoToken::InactiveUser),
             Scope::User(user) => Principal::User(*user),
             Scope::Ingest(emitter) => Principal::Ingest(*emitter),
         };
         Ok((token.id, principal))
+    }
+
+    fn issuer_has(&self, issuer: Option<UserId>, project: &ProjectId, role: ProjectRole) -> bool {
+        issuer.is_none_or(|user| {
+            self.user_may(user, Permission::Members, Target::Project(project))
+                || self.is_active(user) && self.roles_in(user, project).contains(&role)
+        })
     }
 
     /// An API key by its secret, if it holds.
@@ -432,6 +447,20 @@ impl Directory {
         self.books.get(own)
     }
 
+    /// The prices of an executor, storage or API at an instant. `None` for a provider, which has a whole book.
+    #[must_use]
+    pub fn own_prices(&self, emitter: Emitter, at: Moment) -> Option<OwnPrices> {
+        let book = match emitter {
+            Emitter::Provider(_) => return None,
+            Emitter::Executor(id) => &self.executors.get(&id)?.book,
+            Emitter::Storage(id) => &self.storages.get(&id)?.book,
+            Emitter::Api(id) => &self.apis.get(&id)?.book,
+        };
+        let prices = self.books.get(book)?.prices()?;
+        let date = at.timestamp().to_zoned(prices.calendar().zone().clone()).date();
+        book_text::own_prices(prices.versions().get(prices.version_on(date)?)?)
+    }
+
     fn agreed(&self, project: &ProjectId, provider: ProviderId, at: Moment) -> Option<&BookId> {
         let terms = &self.contracts.get(&(project.clone(), provider))?.terms;
         let number = terms.partition_point(|term| term.from <= at).checked_sub(1)?;
@@ -544,6 +573,59 @@ fn common_beginning(one: &str, other: &str) -> usize {
 
 /// Folding.
 impl Directory {
+    /// The project that a thing belongs to.
+    pub(crate) fn project_of(&self, entity: &Entity) -> Option<ProjectId> {
+        match entity {
+            Entity::Project(project) => Some(project.id.clone()),
+            Entity::Member(member) => Some(member.project.clone()),
+            Entity::Contract(contract) => Some(contract.project.clone()),
+            Entity::Api(api) => Some(api.project.clone()),
+            Entity::ApiKey(key) => self.apis.get(&key.api).map(|api| api.project.clone()),
+            Entity::Role(role) => Some(role.project.clone()),
+            Entity::Grant(grant) => self.roles.get(&grant.role).map(|role| role.project.clone()),
+            Entity::Token(Token { scope: Scope::Project { project, .. }, .. }) => Some(project.clone()),
+            Entity::Token(Token { scope: Scope::Ingest(Emitter::Api(id)), .. }) => {
+                self.apis.get(id).map(|api| api.project.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// The thing of the same identity as it is now: what a change of it begins with.
+    #[must_use]
+    pub fn current(&self, like: &Entity) -> Option<Entity> {
+        Some(match like {
+            Entity::User(one) => Entity::User(User::clone(self.users.get(&one.id)?)),
+            Entity::Workspace(one) => Entity::Workspace(Workspace::clone(self.workspaces.get(&one.id)?)),
+            Entity::Project(one) => Entity::Project(Project::clone(self.projects.get(one.id.as_str())?)),
+            Entity::Member(one) => {
+                Entity::Member(Member::clone(self.members.get(&(one.project.clone(), one.user))?))
+            }
+            Entity::Plan(one) => Entity::Plan(Plan::clone(self.plans.get(&one.id)?)),
+            Entity::Provider(one) => Entity::Provider(Provider::clone(self.providers.get(&one.id)?)),
+            Entity::Source(one) => {
+                let table = if one.pattern.prefix { &self.prefix_sources } else { &self.exact_sources };
+                Entity::Source(Source::clone(table.get(one.pattern.text.as_str())?))
+            }
+            Entity::Book(one) => Entity::Book(Book::clone(&self.shelf(one.id.as_str())?.book)),
+            Entity::BookVersion(one) => {
+                let version = self.shelf(one.book.as_str())?.versions.get(&one.effective)?;
+                Entity::BookVersion(BookVersion::clone(version))
+            }
+            Entity::Contract(one) => {
+                let key = (one.project.clone(), one.provider);
+                Entity::Contract(Contract::clone(self.contracts.get(&key)?))
+            }
+            Entity::Executor(one) => Entity::Executor(Executor::clone(self.executors.get(&one.id)?)),
+            Entity::Storage(one) => Entity::Storage(Storage::clone(self.storages.get(&one.id)?)),
+            Entity::Api(one) => Entity::Api(Api::clone(self.apis.get(&one.id)?)),
+            Entity::ApiKey(one) => Entity::ApiKey(ApiKey::clone(self.keys.get(&one.id)?)),
+            Entity::Role(one) => Entity::Role(Role::clone(self.roles.get(&one.id)?)),
+            Entity::Grant(one) => Entity::Grant(Grant::clone(self.grants.get(&one.id)?)),
+            Entity::Token(one) => Entity::Token(Token::clone(self.tokens.get(&one.id)?)),
+        })
+    }
+
     /// Takes what was decided.
     pub fn apply(&mut self, change: &Change) {
         for edit in &change.edits {

@@ -452,6 +452,8 @@ pub struct Token {
     pub secret: SecretHash,
     /// What it may be used for.
     pub scope: Scope,
+    /// The user who issued it: a project's token holds only while that user might still issue it.
+    pub issued_by: Option<UserId>,
     /// When it was issued.
     pub created: Moment,
     /// From when on it does not hold any more.

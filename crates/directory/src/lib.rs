@@ -1,7 +1,7 @@
 //! The pure directory core of kopeck: who there is, who may do what, who pays, and whose prices hold.
 //!
 //! Users, workspaces, projects with their members, plans, providers with their sources, price books, executors,
-//! storages, API keys, roles and tokens (access.md, ledger.md, rating.md). Event-sourced like the ledger: [`decide`]
+//! storages, API keys, roles and tokens (access.md, ledger.md, rating.md). Event-sourced like the ledger: [`Directory::decide`]
 //! reads the state and answers with a [`Change`](change::Change) or a named refusal, the shell makes the change
 //! durable, and [`Directory::apply`](directory::Directory::apply) folds it. Nothing here does I/O, reads a clock or
 //! draws a random number: instants, ids and secrets' hashes are arguments. Nothing here moves money: accounts are the
@@ -9,7 +9,9 @@
 
 pub mod access;
 pub mod act;
+pub mod book_text;
 pub mod change;
+mod decide;
 pub mod directory;
 pub mod entity;
 pub mod name;
@@ -18,3 +20,8 @@ pub mod route;
 pub mod table;
 
 pub use directory::Directory;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

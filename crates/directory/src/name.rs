@@ -134,6 +134,11 @@ impl Price {
     /// Nothing to pay.
     pub const ZERO: Price = Price(Number::ZERO);
 
+    /// A price of a price book, which obeys the same limits.
+    pub(crate) fn of_book(price: Number) -> Price {
+        Price(price)
+    }
+
     /// The number itself.
     #[must_use]
     pub fn number(self) -> Number {

@@ -150,6 +150,14 @@ pub enum Refusal {
         /// The account's.
         currency: Currency,
     },
+    /// A source that is not named as those of its kind are.
+    #[error("source {source_name} would have to begin with {needed}")]
+    SourceNotSo {
+        /// What was named.
+        source_name: Text,
+        /// The beginning.
+        needed: &'static str,
+    },
     /// The owner's currency is another one.
     #[error("the owner's account is in {owner} and this one would be in {currency}: they must be one")]
     OtherCurrencyThanOwner {
@@ -237,7 +245,7 @@ pub enum Refusal {
     #[error("the API takes no requests for keys now")]
     NotOpen,
     /// A purpose that the API does not name.
-    #[error("{purpose:?} is not a purpose of this API")]
+    #[error("`{purpose}` is not a purpose of this API")]
     UnknownPurpose {
         /// What was asked for.
         purpose: Text,
@@ -279,7 +287,7 @@ pub enum Refusal {
         at: Moment,
     },
     /// The plan does not allow it.
-    #[error("the plan of user {owner} does not allow to add a {kind}")]
+    #[error("the plan of user {owner} does not allow to add {kind}s")]
     PlanForbids {
         /// Whose plan.
         owner: UserId,

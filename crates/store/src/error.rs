@@ -56,6 +56,9 @@ pub enum StoreError {
         /// The last one that is written; 0 where there is none.
         last: u64,
     },
+    /// The file is no directory of users and projects.
+    #[error("{} is not kopeck's directory of users and projects", .0.display())]
+    NotADirectory(PathBuf),
     /// There is no store in the folder.
     #[error("there is no ledger in {}: make one with `kopeck init`", .0.display())]
     Missing(PathBuf),

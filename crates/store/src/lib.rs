@@ -5,12 +5,14 @@
 //! command line know the trait only.
 
 pub mod answer;
+pub mod directory;
 pub mod error;
 pub mod events;
 pub mod faults;
 pub mod sqlite;
 pub mod store;
 
+pub use directory::DirectoryStore;
 pub use error::StoreError;
 pub use events::EventLog;
 pub use store::{Span, Store, Ticket};

@@ -15,6 +15,7 @@ mod batch;
 mod checkpoint;
 mod connections;
 mod decider;
+pub mod directory;
 pub mod events;
 pub mod head_log;
 mod history;

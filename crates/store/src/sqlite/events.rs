@@ -106,7 +106,7 @@ impl<P: Send + 'static> SqliteEvents<P> {
     /// [`StoreError::EventLogExists`] where there is one.
     pub fn create(folder: &Path) -> Answer<()> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
-        let _lock = ProcessLock::take_file(folder, EVENTS_LOCK_FILE)?;
+        let _lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
         let path = folder.join(EVENTS_FILE);
         let mut connection = connections::writer(&path, connections::SyncMode::Full).map_err(not_a_log)?;
         if EVENT_LOG.is_in(&connection, &path)? {
@@ -134,7 +134,7 @@ impl<P: Send + 'static> SqliteEvents<P> {
         if !path.is_file() {
             return Err(StoreError::NoEventLog(folder.to_path_buf()));
         }
-        let lock = ProcessLock::take_file(folder, EVENTS_LOCK_FILE)?;
+        let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
         let EventOptions { store: options, table_keys } = options;
         let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
         if !EVENT_LOG.is_in(&connection, &path)? {

@@ -33,9 +33,16 @@ pub struct LoggedHead {
 /// # Errors
 /// [`StoreError::Io`], [`StoreError::Full`].
 pub fn append(folder: &Path, head: &LoggedHead) -> Result<(), StoreError> {
-    let path = folder.join(HEAD_LOG_FILE);
-    let failed = |error| StoreError::io("write", &path, error);
-    let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed)?;
+    append_to(&folder.join(HEAD_LOG_FILE), head)
+}
+
+/// As [`append`], to the log of another chain.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Full`].
+pub fn append_to(path: &Path, head: &LoggedHead) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io("write", path, error);
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
     let hash = blake3::Hash::from(head.hash).to_hex();
     let line = format!("{} {} {hash}\n", head.at, head.sequence);
     file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
@@ -46,11 +53,18 @@ pub fn append(folder: &Path, head: &LoggedHead) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Io`]; [`StoreError::Corrupt`] for a line that is no head.
 pub fn read(folder: &Path) -> Result<Vec<LoggedHead>, StoreError> {
-    let path = folder.join(HEAD_LOG_FILE);
-    let text = match fs::read_to_string(&path) {
+    read_from(&folder.join(HEAD_LOG_FILE))
+}
+
+/// As [`read`], from the log of another chain.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(path: &Path) -> Result<Vec<LoggedHead>, StoreError> {
+    let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::io("read", &path, error)),
+        Err(error) => return Err(StoreError::io("read", path, error)),
     };
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let lines = whole.lines().enumerate();

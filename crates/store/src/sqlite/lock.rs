@@ -34,15 +34,15 @@ impl ProcessLock {
     /// [`StoreError::InUse`] where another process, or another store of this process, holds it;
     /// [`StoreError::Io`] where the file can not be made.
     pub fn take(folder: &Path) -> Result<ProcessLock, StoreError> {
-        ProcessLock::take_file(folder, LOCK_FILE)
+        ProcessLock::take_named(folder, LOCK_FILE)
     }
 
-    /// Takes the lock of another store in `folder`, which has a lock file of its own.
+    /// Takes a lock of its own for another database of the folder.
     ///
     /// # Errors
     /// As [`ProcessLock::take`].
-    pub fn take_file(folder: &Path, name: &str) -> Result<ProcessLock, StoreError> {
-        let path = folder.join(name);
+    pub fn take_named(folder: &Path, file: &str) -> Result<ProcessLock, StoreError> {
+        let path = folder.join(file);
         let failed = |error: io::Error| StoreError::io("lock", &path, error);
         let mut file = OpenOptions::new()
             .read(true)
