@@ -4,9 +4,11 @@ use kopeck_directory::Directory;
 use kopeck_directory::entity::Storage;
 use kopeck_directory::name::StorageId;
 use kopeck_ledger::name::{Moment, Text, TransactionId};
+use kopeck_ledger::record::Reply;
 use kopeck_ledger::refusal::Refusal;
 use kopeck_ledger::request::{PayStorage, Request, Work};
 use kopeck_rating::number::Number;
+use kopeck_store::StoreError;
 use uuid::Uuid;
 
 use crate::metering::{Cleaned, Core, MeteringError};
@@ -34,22 +36,13 @@ fn clean_up(core: &Core, storage: StorageId, name: Uuid, at: Moment) -> Result<V
     let Some(price) = price(found, &directory, at) else { return Ok(Vec::new()) };
     let volumes: Vec<(String, Option<Number>)> =
         core.state().volumes.of(storage, at).map(|(project, volume)| (project.to_owned(), volume)).collect();
-    let mut asked = Vec::new();
+    let reference = format!("clean-up {name}");
+    let mut cleaned = Vec::new();
     for (project, megabytes) in volumes {
-        let transaction = Uuid::new_v8(half(&[name.as_bytes(), project.as_bytes()]));
         let (Some(megabytes), Some(payer)) = (megabytes, directory.payer(&project, at)) else { continue };
-        let id = TransactionId(transaction);
-        // Volumes may have been measured again since it was charged: what is charged stays.
-        if let Some(record) = core.ledger.record(id)? {
-            let reply = record.outcome().map_or(Err(Refusal::DifferentContent), |outcome| {
-                outcome.reply.map_err(Refusal::from)
-            });
-            asked.push((Cleaned { project, transaction, reply }, None));
-            continue;
-        }
-        let Ok(named) = Text::new(&project) else { continue };
-        let Ok(reference) = Text::new(&format!("clean-up {name}")) else { continue };
-        let work = Work::PayStorage(PayStorage {
+        let (Ok(named), Ok(reference)) = (Text::new(&project), Text::new(&reference)) else { continue };
+        let transaction = Uuid::new_v8(half(&[name.as_bytes(), project.as_bytes()]));
+        let payment = PayStorage {
             storage: storage.account(),
             workspace: payer.id.account(),
             project: named,
@@ -58,30 +51,28 @@ fn clean_up(core: &Core, storage: StorageId, name: Uuid, at: Moment) -> Result<V
             megabytes,
             cleaned_at: at,
             accrued: true,
-        });
-        let reply = Err(Refusal::DifferentContent);
-        asked.push((Cleaned { project, transaction, reply }, Some(Request { id, actor: None, work })));
+        };
+        cleaned.push(Cleaned { reply: pay(core, TransactionId(transaction), payment)?, project, transaction });
     }
-    answered(core, asked)
+    Ok(cleaned)
 }
 
-/// Asks the ledger what was not asked before.
-fn answered(core: &Core, asked: Vec<(Cleaned, Option<Request>)>) -> Result<Vec<Cleaned>, MeteringError> {
-    let requests = asked.iter().filter_map(|(_, request)| request.clone()).collect();
-    let mut replies = core.ledger.perform(requests)?.into_iter();
-    let answered = asked.into_iter().map(|(mut cleaned, request)| {
-        if let Some(reply) = request.and_then(|_| replies.next()) {
-            cleaned.reply = reply;
-        }
-        cleaned
-    });
-    Ok(answered.collect())
+/// Has a payment made, once: volumes may have been measured again since, and what is charged stays.
+fn pay(core: &Core, id: TransactionId, payment: PayStorage) -> Result<Reply, MeteringError> {
+    if let Some(outcome) = core.ledger.record(id)?.and_then(|record| record.outcome()) {
+        return Ok(outcome.reply.map_err(Refusal::from));
+    }
+    let request = Request { id, actor: None, work: Work::PayStorage(payment) };
+    let mut replies = core.ledger.perform(vec![request])?;
+    replies.pop().ok_or(MeteringError::Store(StoreError::Closed))
 }
 
 /// What a storage asks for a MB at an instant.
 fn price(storage: &Storage, directory: &Directory, at: Moment) -> Option<Number> {
     let prices = directory.shelf(storage.book.as_str())?.prices()?;
-    prices.price_at(at.nanoseconds().div_euclid(1_000_000_000))
+    let second = at.nanoseconds().div_euclid(1_000_000_000);
+    let version = (0..prices.versions().len()).find(|version| prices.in_force(*version).contains(&second))?;
+    Some(prices.versions()[version].components.first()?.price.clone().single()?)
 }
 
 /// The first half of a hash: enough for a name.

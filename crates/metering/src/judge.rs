@@ -121,8 +121,8 @@ pub struct Judge {
     pub directory: Arc<Directory>,
     /// What time it is.
     pub now: Moment,
-    /// How many days old an event may be.
-    pub horizon_days: u32,
+    /// How many days old an event may be; `None` where events were accepted before and are taken again.
+    pub horizon_days: Option<u32>,
 }
 
 /// Hashes of data that repeats, remembered between requests.
@@ -205,9 +205,10 @@ impl Judge {
     }
 
     fn check_time(&self, time: i64) -> Result<(), Rejection> {
+        let Some(horizon_days) = self.horizon_days else { return Ok(()) };
         let now = self.now.nanoseconds();
-        if time < now.saturating_sub(i64::from(self.horizon_days) * DAY) {
-            return Err(Rejection::TooOld(self.horizon_days));
+        if time < now.saturating_sub(i64::from(horizon_days) * DAY) {
+            return Err(Rejection::TooOld(horizon_days));
         }
         if time > now.saturating_add(AHEAD) {
             return Err(Rejection::Ahead(self.now));

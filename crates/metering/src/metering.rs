@@ -246,7 +246,7 @@ impl Metering {
         let judge = Judge {
             directory: (self.core.directory)(),
             now: (self.core.time.now)(),
-            horizon_days: self.horizon_days,
+            horizon_days: Some(self.horizon_days),
         };
         judge.judge(lines, &self.memory, may_send)
     }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use kopeck_directory::Directory;
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
-use kopeck_rating::batch::{Batch, Origin};
 use kopeck_settlement::shard::Shard;
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, EventLog, Group, LoggedEvent, LoggedStep, Outcome, Position};
@@ -112,7 +111,7 @@ pub fn restore(
             let mut parts = snapshot.parts.into_iter();
             let beside: Beside = serde_json::from_slice(&parts.next().unwrap_or_default())?;
             let packed: Vec<u8> = parts.flatten().collect();
-            let mut state = State::restored(Shard::restore(&packed)?, &directory)?;
+            let mut state = State::new(restored_shard(&packed, &directory)?, now);
             (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
             state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
             (state.through, state.refused) = (snapshot.through, beside.refused);
@@ -215,16 +214,10 @@ impl Again<'_> {
 
     /// Events as they were when they became durable.
     fn durable(&mut self, lines: Vec<u8>, received: Moment, after: Position) -> Durable<Arrived> {
-        let judge = Judge { directory: Arc::clone(&self.directory), now: self.now, horizon_days: 0 };
-        let judged = judge.judge_again(lines, &self.memory);
-        let group: Group<Arrived> = judged.group;
+        let judge = Judge { directory: Arc::clone(&self.directory), now: self.now, horizon_days: None };
+        let group: Group<Arrived> = judge.judge(lines, &self.memory, |_| true).group;
         let positions = (after.0..).skip(1).map(|position| Outcome::Accepted(Position(position)));
         let outcomes = positions.take(group.arrivals.len()).collect();
         Durable { received, groups: vec![(group, outcomes)] }
     }
-}
-
-/// What a batch of one line is read from.
-pub fn batch_of(lines: Vec<u8>) -> Arc<Batch> {
-    Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }))
 }

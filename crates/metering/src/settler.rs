@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use kopeck_directory::Directory;
 use kopeck_ledger::name::Moment;
-use kopeck_ledger::record::Reply;
 use kopeck_settlement::step::Step;
 use kopeck_store::StoreError;
 use kopeck_store::events::{NewSnapshot, StepRow};
@@ -189,7 +188,7 @@ impl Settler {
             let posting = &step.postings[*index];
             tracing::warn!(reference = %posting.reference, project = %posting.project, reason = ?replies[*index], "a posting was refused");
         }
-        self.core.state().shard.settled(&step, &refused);
+        self.core.state().settled(&step, refused);
         self.until_written(|core| core.log.confirm_step(step.number))?;
         self.tell(true);
         Ok(())
@@ -206,10 +205,9 @@ impl Settler {
         let step = state.shard.decide(at, whole, &known)?;
         self.taken = 0;
         if step.postings.is_empty() {
-            state.shard.settled(&step, &[]);
             return Ok(None);
         }
-        let postings = restart::written(&step, whole);
+        let postings = restart::written(&step, whole, &state.refused)?;
         let row = StepRow { number: step.number, through, at, postings };
         Ok(Some((step, row)))
     }
@@ -264,6 +262,3 @@ impl Settler {
 fn tell<T>(answer: oneshot::Sender<Result<T, MeteringError>>, done: Result<T, MeteringError>) {
     let _ = answer.send(done);
 }
-
-/// The replies of requests, for whoever wants the refused ones.
-pub type Replies = Vec<Reply>;

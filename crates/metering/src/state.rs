@@ -14,6 +14,7 @@ use kopeck_rating::number::Number;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_settlement::meter_id::{MeterId, MeterKind};
 use kopeck_settlement::shard::{SettleError, Shard};
+use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, Outcome, Position};
 
 use crate::due::Done;
@@ -35,6 +36,8 @@ pub struct State {
     pub through: Position,
     /// The instant of the last step.
     pub at: Moment,
+    /// The places of the postings of the last step that the ledger refused.
+    pub refused: Vec<usize>,
     /// The directory that the shard has been told of.
     told: Told,
 }
@@ -47,10 +50,7 @@ struct Told {
 }
 
 impl State {
-    /// A state that has taken nothing.
-    ///
-    /// # Errors
-    /// [`SettleError`] for a first month outside the years that rating accepts.
+    /// A state with nothing beside the shard.
     pub fn new(shard: Shard, at: Moment) -> State {
         State {
             shard,
@@ -59,8 +59,15 @@ impl State {
             done: Done::default(),
             through: Position::NONE,
             at,
+            refused: Vec::new(),
             told: Told::default(),
         }
+    }
+
+    /// Notes that a step is posted but for what the ledger refused of it.
+    pub fn settled(&mut self, step: &Step, refused: Vec<usize>) {
+        self.shard.settled(step, &refused);
+        self.refused = refused;
     }
 
     /// Tells the shard of new price books and projects. Costs nothing where the directory is the one that it knows.
