@@ -71,6 +71,23 @@ impl Incoming<'_> {
     }
 }
 
+/// How an event is named.
+#[derive(Debug, Clone)]
+pub struct Named<'e> {
+    /// The instant, in nanoseconds of Unix time.
+    pub time: i64,
+    /// Whether it tells of a usage.
+    pub is_usage: bool,
+    /// The CloudEvents `source`.
+    pub source: Cow<'e, str>,
+    /// The CloudEvents `id`.
+    pub id: Cow<'e, str>,
+    /// The project that it is charged to.
+    pub project: Cow<'e, str>,
+    /// The authorisation that it names.
+    pub authorisation: Option<Cow<'e, str>>,
+}
+
 /// What is kept of the data texts of state events that were read: some tens of bytes for each, and no more than so many.
 #[derive(Debug, Default)]
 pub struct Contents {
@@ -166,6 +183,17 @@ impl Batch {
     pub fn alone(&self, index: usize) -> Option<Batch> {
         let entry = self.entries().get(index)?;
         Some(Batch::read(self.text()[Batch::line_of(entry)].to_vec(), entry.origin))
+    }
+
+    /// How an event is named; `None` where the line is none.
+    #[must_use]
+    pub fn named(&self, index: usize) -> Option<Named<'_>> {
+        let read = self.entries().get(index)?.read.as_ref().ok()?;
+        let written = self.written(read);
+        let OwnerTexts { source, project, .. } = written.owner();
+        let id = String::from_utf8_lossy(LabelParts::at(written.label(false), 0).id);
+        let is_usage = matches!(read.told, Told::Usage(..));
+        Some(Named { time: read.time, is_usage, source, id, project, authorisation: written.authorisation() })
     }
 
     /// The instant of an event, in nanoseconds of Unix time; `None` where the line is none.

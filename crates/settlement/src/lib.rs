@@ -10,5 +10,15 @@
 pub mod meter_id;
 pub mod parties;
 pub mod posting;
+mod report;
+mod settled;
 pub mod spend;
+mod stored;
+pub use report::Unposted;
+mod account;
+mod decide;
+mod meter;
+mod posted;
+pub mod shard;
 pub mod step;
+mod waiting;

@@ -147,19 +147,18 @@ impl Posting {
     }
 }
 
-/// The id of a posting: a UUID of version 7 with the step's instant, so that neighbours lie together in a store, and of
-/// a hash of shard, step and place instead of chance.
+/// The id of a posting: a UUID of version 8, made of a hash of its shard, step and place. Its first six bytes count steps,
+/// so that neighbours lie together in a store.
 #[must_use]
-pub fn transaction_id(shard: u64, name: PostingName, at_ns: i64) -> TransactionId {
+pub fn transaction_id(shard: u64, name: PostingName) -> TransactionId {
     let mut hasher = blake3::Hasher::new_derive_key("kopeck 2026-11-22 ids of postings");
     hasher.update(&shard.to_be_bytes());
     hasher.update(&name.step.to_be_bytes());
     hasher.update(&name.index.to_be_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    let milliseconds = u64::try_from(at_ns / 1_000_000).unwrap_or(0);
-    bytes[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
-    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[..6].copy_from_slice(&name.step.to_be_bytes()[2..]);
+    bytes[6] = 0x80 | (bytes[6] & 0x0f);
     bytes[8] = 0x80 | (bytes[8] & 0x3f);
     TransactionId(Uuid::from_bytes(bytes))
 }

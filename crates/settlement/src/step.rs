@@ -1,7 +1,7 @@
 //! A step: what one look at the clock has decided, and its bytes.
 //!
 //! The bytes are a promise: a restart reads the steps that were recorded and asks the ledger for the same again. Version
-//! 1 is, in this order: the byte 1; the number; the instant; the postings, each with its id, key, texts and what it moves.
+//! 1 is, in this order: the byte 1; the number; the instant; whether it is whole; the postings, each with its id, key, texts and what it moves.
 //! Numbers are those of rating's `packed::codec`, and a checksum ends it.
 
 use kopeck_ledger::amount::Amount;
@@ -25,6 +25,8 @@ pub struct Step {
     pub number: u64,
     /// Costs up to the whole second of this instant are in it.
     pub at: Moment,
+    /// Whether it looked at everything that runs, and not only at what events had touched.
+    pub whole: bool,
     /// What is to be posted; may be empty.
     pub postings: Vec<Posting>,
 }
@@ -47,6 +49,7 @@ impl Step {
         let mut to = vec![VERSION];
         codec::number(&mut to, self.number);
         codec::instant(&mut to, self.at.nanoseconds());
+        to.push(u8::from(self.whole));
         codec::size(&mut to, self.postings.len());
         for posting in &self.postings {
             write_posting(&mut to, posting);
@@ -63,12 +66,17 @@ impl Step {
         from.byte()?;
         let number = from.number()?;
         let at = Moment::from_nanoseconds(from.instant()?).map_err(|_| UnpackError::Impossible("instant"))?;
+        let whole = match from.byte()? {
+            0 => false,
+            1 => true,
+            _ => return Err(UnpackError::Impossible("step")),
+        };
         let mut postings = Vec::new();
         for _ in 0..from.count()? {
             postings.push(read_posting(&mut from)?);
         }
         from.end()?;
-        Ok(Step { number, at, postings })
+        Ok(Step { number, at, whole, postings })
     }
 }
 

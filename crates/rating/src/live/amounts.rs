@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Live, LiveError, Reading, number};
 use crate::calendar::{OutOfRange, Second};
+use crate::charge::Charge;
 use crate::event;
 use crate::intake::{Name, Resource};
 use crate::matching::{self, Group};
@@ -15,6 +16,7 @@ use crate::packed::Numbers;
 use crate::plan::{Part, Plan};
 use crate::price_book::{Model, Prorate, Subject};
 use crate::resource::{Ground, PeakKey, ResourceState};
+use crate::rows::{MeterKey, Readings, Row};
 use crate::sums::SumKey;
 
 /// What a resource is charged for: the numbers of the part, the month and the project.
@@ -125,6 +127,55 @@ impl Live {
     #[must_use]
     pub fn group(&self, group: Group) -> &str {
         &self.matches.groups()[group as usize]
+    }
+
+    /// The texts of groups, by their numbers.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        self.matches.groups()
+    }
+
+    /// The charges of a project in the month of a date, up to an instant, sorted, without those that say nothing. Unlike
+    /// those of [`charges`](Live::charges) their amounts are gross.
+    ///
+    /// # Errors
+    /// [`LiveError`], as of [`charges`](Live::charges).
+    pub fn project_charges(
+        &mut self,
+        project: &str,
+        month: jiff::civil::Date,
+        at: Second,
+    ) -> Result<Vec<Charge>, LiveError> {
+        let month = self.ready(month, at)?;
+        let Some(project) = self.project(project) else { return Ok(Vec::new()) };
+        let mut found: Vec<(MeterKey, Option<Option<Group>>, Quantity)> = Vec::new();
+        for resource in self.resources_of(project).to_vec() {
+            let Resource { source, subject, .. } = self.register.records.resource_of(resource);
+            let readings = self.readings(resource as usize, month..month + 1, at)?;
+            for reading in readings.iter().filter(|reading| reading.project == project) {
+                let key = MeterKey { part: reading.part, month, project, resource: Some((source, subject)) };
+                found.push((key, None, reading.quantity));
+            }
+        }
+        for key in self.uses_of(project).filter(|key| key.month as usize == month) {
+            found.push((self.meter_key(&key), None, self.used_until(&key, at)?));
+        }
+        for key in self.sums.keys().filter(|key| key.project == project) {
+            let PeakKey { part, group, .. } = *key;
+            let meter_key = MeterKey { part, month, project, resource: None };
+            found.push((meter_key, group, self.largest(key, month, at)?));
+        }
+        let mut charges = Vec::with_capacity(found.len());
+        for (key, group, quantity) in found {
+            let Some(row) = Row::new(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, group)?
+            else {
+                continue;
+            };
+            let amount = amount(&self.plan, (key.part, month), quantity)?;
+            charges.push(Charge { amount, ..self.written(&row) });
+        }
+        charges.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        Ok(charges)
     }
 
     /// The source and subject of a resource.

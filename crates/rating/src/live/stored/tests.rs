@@ -6,6 +6,7 @@ use super::*;
 use crate::live::tests::{
     ACTIVE, DAYS, HOURS, NOVEMBER, OCTOBER, ONCE, PEAK, SECONDS, USE, book, line, second, taken,
 };
+use crate::packed;
 use crate::price_book::PriceBook;
 
 const ALL: &[&str] = &[SECONDS, ACTIVE, HOURS, DAYS, PEAK, ONCE, USE, GROUPED];
