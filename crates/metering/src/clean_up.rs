@@ -8,6 +8,7 @@ use kopeck_ledger::record::Reply;
 use kopeck_ledger::refusal::Refusal;
 use kopeck_ledger::request::{PayStorage, Request, Work};
 use kopeck_rating::number::Number;
+use kopeck_rating::price_book::Model;
 use kopeck_store::StoreError;
 use uuid::Uuid;
 
@@ -72,7 +73,10 @@ fn price(storage: &Storage, directory: &Directory, at: Moment) -> Option<Number>
     let prices = directory.shelf(storage.book.as_str())?.prices()?;
     let second = at.nanoseconds().div_euclid(1_000_000_000);
     let version = (0..prices.versions().len()).find(|version| prices.in_force(*version).contains(&second))?;
-    Some(prices.versions()[version].components.first()?.price.clone().single()?)
+    match prices.versions()[version].components.first()?.model {
+        Model::PerUse { price } => Some(price),
+        _ => None,
+    }
 }
 
 /// The first half of a hash: enough for a name.

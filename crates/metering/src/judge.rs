@@ -4,6 +4,7 @@
 //! Nothing here waits or remembers: it is done by as many threads as there are, for one request each. Whether a key was
 //! seen before is the log's matter.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -34,9 +35,14 @@ pub struct Arrived {
     pub batch: Arc<Batch>,
     /// Where each arrival goes, in their order.
     pub routed: Vec<Routed>,
+    /// The projects that the group has events of, by what meters them.
+    pub projects: Projects,
     /// The sources that the group has events of.
     pub sources: Vec<(String, Heard)>,
 }
+
+/// Names of projects, by meter.
+pub type Projects = HashMap<MeterId, HashSet<String>>;
 
 /// Where an event goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,8 +170,8 @@ impl Judge {
                 });
             }
         });
-        let Gathering { arrivals, routed, sources } = group;
-        let payload = Arrived { batch, routed, sources };
+        let Gathering { arrivals, routed, projects, sources } = group;
+        let payload = Arrived { batch, routed, projects, sources };
         Judged { group: Group { bytes, arrivals, payload }, rejections }
     }
 
@@ -190,6 +196,9 @@ impl Judge {
         };
         if let Some(prices) = self.directory.metered(route.meter).and_then(|shelf| shelf.prices()) {
             event.check_currency(prices.currency())?;
+        }
+        if let Destination::Meter(meter) = destination {
+            group.name(meter, &event.project);
         }
         let index = event.index;
         group.routed.push(Routed { index, destination });
@@ -241,10 +250,19 @@ impl AsRef<[u8]> for Text {
 struct Gathering {
     arrivals: Vec<Arrival>,
     routed: Vec<Routed>,
+    projects: Projects,
     sources: Vec<(String, Heard)>,
 }
 
 impl Gathering {
+    /// Notes a project of a meter.
+    fn name(&mut self, meter: MeterId, project: &str) {
+        let names = self.projects.entry(meter).or_default();
+        if !names.contains(project) {
+            names.insert(project.to_owned());
+        }
+    }
+
     /// Counts an event of a source. A request has few of them.
     fn hear(&mut self, source: &str, time: i64, heartbeat: impl FnOnce() -> i64) {
         if let Some((_, heard)) = self.sources.iter_mut().rev().find(|(known, _)| known == source) {

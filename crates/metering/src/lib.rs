@@ -21,4 +21,4 @@ mod state;
 pub mod sources;
 pub mod volumes;
 
-pub use metering::{Metering, MeteringError, Parts, Settled};
+pub use metering::{Cleaned, Entities, Inbox, Mailbox, Metering, MeteringError, Parts, Settled, Time, mail};

@@ -41,12 +41,12 @@ pub enum MeteringError {
     #[error("the stored settling state can not be read: {0}")]
     Json(#[from] serde_json::Error),
     /// The steps that were recorded do not follow from the events.
-    #[error("step {step} can not be decided again: {reason}")]
+    #[error("step {step} does not follow from the logged events again (step {decided} does): verify the log")]
     Diverged {
-        /// Which step.
+        /// Which step was recorded.
         step: u64,
-        /// What differs.
-        reason: String,
+        /// Which one was decided.
+        decided: u64,
     },
     /// A clock that can not be set, or not to there.
     #[error("the clock stands at {now} and can not be set to {to}")]
@@ -207,7 +207,7 @@ impl Metering {
         let restored = restart::restore(&*log, &*ledger, &directory, &time, horizon_days)?;
         let settled = Settled {
             at: restored.at,
-            step: restored.shard.last_step(),
+            step: restored.shard.steps(),
             through: restored.through,
             is_well: true,
         };

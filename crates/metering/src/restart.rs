@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use kopeck_directory::Directory;
+use kopeck_directory::{Directory, name as named};
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
+use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::shard::Shard;
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, EventLog, Group, LoggedEvent, LoggedStep, Outcome, Position};
@@ -111,19 +112,24 @@ pub fn restore(
             let mut parts = snapshot.parts.into_iter();
             let beside: Beside = serde_json::from_slice(&parts.next().unwrap_or_default())?;
             let packed: Vec<u8> = parts.flatten().collect();
-            let mut state = State::new(restored_shard(&packed, &directory)?, now);
+            let mut state = State::new(restored(&packed, &directory)?, now);
             (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
             state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
             (state.through, state.refused) = (snapshot.through, beside.refused);
             state
         }
-        None => State::new(Shard::new(SHARD, first_month(now, horizon_days))?, now),
+        None => State::new(Shard::new(SHARD, first_month(now, horizon_days)), now),
     };
     state.follow(&directory)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now };
     again.steps(&mut state)?;
     again.events(&mut state, log.end())?;
     Ok(state)
+}
+
+fn restored(packed: &[u8], directory: &Directory) -> Result<Shard, MeteringError> {
+    let book = |meter: MeterId| directory.metered(named::MeterId(meter.0)).and_then(|shelf| shelf.prices());
+    Ok(Shard::restore(packed, book)?)
 }
 
 /// Asks the ledger for what was recorded and not confirmed. What it did before it does not do again.
@@ -149,7 +155,7 @@ impl Again<'_> {
     /// Takes all steps after the state's last one, each after its events.
     fn steps(&mut self, state: &mut State) -> Result<(), MeteringError> {
         let mut steps: Vec<LoggedStep> = Vec::new();
-        self.log.steps_after(state.shard.last_step(), &mut |step| {
+        self.log.steps_after(state.shard.steps(), &mut |step| {
             steps.push(step);
             Ok(true)
         })?;
@@ -157,21 +163,20 @@ impl Again<'_> {
         for LoggedStep { step: row, .. } in steps {
             let (heading, recorded) = read(&row.postings)?;
             if let Some(before) = before.take() {
-                state.settled(&before, heading.refused_before);
+                state.settled(&before, heading.refused_before)?;
             }
             self.events(state, row.through)?;
             state.at = row.at;
             let known = Known { directory: &self.directory, ledger: self.ledger };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
-            state.shard.accept(decided, &recorded).map_err(|reason| MeteringError::Diverged {
-                step: row.number,
-                reason: reason.to_string(),
-            })?;
+            if (decided.number, decided.postings.is_empty()) != (recorded.number, false) {
+                return Err(MeteringError::Diverged { step: row.number, decided: decided.number });
+            }
             before = Some(recorded);
         }
         if let Some(last) = before {
             let refused = self.refused(&last)?;
-            state.settled(&last, refused);
+            state.settled(&last, refused)?;
         }
         Ok(())
     }

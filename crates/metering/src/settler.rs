@@ -107,7 +107,8 @@ impl Settler {
         let now = (self.core.time.now)();
         let state = self.core.state();
         let (due, _) = state.done.next(&(self.core.directory)(), state.at);
-        let due = state.shard.next_waiting().map_or(due, |waiting| waiting.min(due));
+        let counts = state.shard.next_waiting().map(|second| second.saturating_add(1).saturating_mul(1_000_000_000));
+        let due = counts.and_then(|at| Moment::from_nanoseconds(at).ok()).map_or(due, |at| at.min(due));
         let wait = due.nanoseconds().saturating_sub(now.nanoseconds());
         Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(LONGEST_WAIT)
     }
@@ -188,7 +189,7 @@ impl Settler {
             let posting = &step.postings[*index];
             tracing::warn!(reference = %posting.reference, project = %posting.project, reason = ?replies[*index], "a posting was refused");
         }
-        self.core.state().settled(&step, refused);
+        self.core.state().settled(&step, refused)?;
         self.until_written(|core| core.log.confirm_step(step.number))?;
         self.tell(true);
         Ok(())
@@ -230,7 +231,7 @@ impl Settler {
     fn tell(&self, is_well: bool) {
         let state = self.core.state();
         let settled =
-            Settled { at: state.at, step: state.shard.last_step(), through: state.through, is_well };
+            Settled { at: state.at, step: state.shard.steps(), through: state.through, is_well };
         drop(state);
         self.core.settled.send_replace(settled);
     }
@@ -246,7 +247,7 @@ impl Settler {
         self.unsaved = 0;
         let state = self.core.state();
         let packed = restart::packed(&state);
-        let (through, step) = (state.through, state.shard.last_step());
+        let (through, step) = (state.through, state.shard.steps());
         drop(state);
         let saved = packed.and_then(|parts| {
             let parts = &mut parts.into_iter();

@@ -18,7 +18,7 @@ use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, Outcome, Position};
 
 use crate::due::Done;
-use crate::judge::{Arrived, Destination};
+use crate::judge::{Arrived, Destination, Projects};
 use crate::sources::Sources;
 use crate::volumes::{Measurement, Volumes};
 
@@ -46,7 +46,7 @@ pub struct State {
 struct Told {
     directory: Option<Arc<Directory>>,
     books: HashMap<MeterId, Arc<PriceBook>>,
-    projects: HashSet<String>,
+    billed: HashMap<MeterId, HashSet<String>>,
 }
 
 impl State {
@@ -65,9 +65,13 @@ impl State {
     }
 
     /// Notes that a step is posted but for what the ledger refused of it.
-    pub fn settled(&mut self, step: &Step, refused: Vec<usize>) {
-        self.shard.settled(step, &refused);
+    ///
+    /// # Errors
+    /// [`SettleError`] of another step than the one that was decided last.
+    pub fn settled(&mut self, step: &Step, refused: Vec<usize>) -> Result<(), SettleError> {
+        self.shard.settled(step, &refused)?;
         self.refused = refused;
+        Ok(())
     }
 
     /// Tells the shard of new price books and projects. Costs nothing where the directory is the one that it knows.
@@ -80,12 +84,6 @@ impl State {
         }
         for shelf in directory.shelves(None) {
             self.follow_book(shelf)?;
-        }
-        for (id, project) in directory.projects().after(None) {
-            if !self.told.projects.contains(id.as_str()) {
-                self.told.projects.insert(id.as_str().to_owned());
-                self.shard.bill_from(id.as_str(), project.accepted.nanoseconds().div_euclid(1_000_000_000));
-            }
         }
         self.told.directory = Some(Arc::clone(directory));
         Ok(())
@@ -101,8 +99,8 @@ impl State {
         };
         match self.told.books.insert(meter, Arc::clone(&prices)) {
             Some(known) if Arc::ptr_eq(&known, &prices) => Ok(()),
-            None if !self.shard.has_meter(meter) => self.shard.add_meter(meter, prices, kind),
-            _ => self.shard.rebook(meter, prices),
+            None if !self.shard.has_meter(meter) => self.shard.add_meter(meter, &prices, kind),
+            _ => self.shard.rebook(meter, &prices),
         }
     }
 
@@ -114,6 +112,7 @@ impl State {
         let mut taken = 0;
         for (group, outcomes) in &durable.groups {
             let arrived = &group.payload;
+            self.bill(&arrived.projects)?;
             for ((routed, arrival), outcome) in arrived.routed.iter().zip(&group.arrivals).zip(outcomes) {
                 taken += 1;
                 let Outcome::Accepted(position) = outcome else { continue };
@@ -130,6 +129,21 @@ impl State {
             }
         }
         Ok(taken)
+    }
+
+    /// Says from when on the projects of new events are billed.
+    fn bill(&mut self, projects: &Projects) -> Result<(), SettleError> {
+        let Some(directory) = self.told.directory.clone() else { return Ok(()) };
+        for (meter, names) in projects {
+            let billed = self.told.billed.entry(*meter).or_default();
+            for name in names {
+                let Some(project) = directory.project(name).filter(|_| !billed.contains(name)) else { continue };
+                let accepted = project.accepted.nanoseconds().div_euclid(1_000_000_000);
+                self.shard.bill_in(*meter, name, accepted)?;
+                billed.insert(name.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Takes a measured volume from its event, which was read before.

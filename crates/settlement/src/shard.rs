@@ -143,8 +143,7 @@ impl Shard {
         Ok(meter.live.rebook(book)?)
     }
 
-    /// Bills a project from that second on: what it used before is free. Said before the project's first event, and to
-    /// each meter that comes to it: the shell repeats it after [`add_meter`](Shard::add_meter).
+    /// Bills a project from that second on in all meters that there are: see [`bill_in`](Shard::bill_in).
     ///
     /// # Errors
     /// [`SettleError::Refused`] of a name beyond 2³².
@@ -153,6 +152,16 @@ impl Shard {
             meter.live.bill_from(project, second)?;
         }
         Ok(())
+    }
+
+    /// Bills a project in one meter from that second on: what it used before is free. Said before the project's first
+    /// event there.
+    ///
+    /// # Errors
+    /// [`SettleError::UnknownMeter`], [`SettleError::Refused`] of a name beyond 2³².
+    pub fn bill_in(&mut self, id: MeterId, project: &str, second: Second) -> Result<(), SettleError> {
+        let meter = self.meters.get_mut(&id).ok_or(SettleError::UnknownMeter(id))?;
+        Ok(meter.live.bill_from(project, second)?)
     }
 
     /// Takes an event that the log has accepted, once. It counts from the next step on whose second is later.
@@ -250,6 +259,18 @@ impl Shard {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// The earliest second of an event that waits: it counts in a step after that second.
+    #[must_use]
+    pub fn next_waiting(&self) -> Option<Second> {
+        self.waiting.first()
+    }
+
+    /// Whether a meter of that number was added.
+    #[must_use]
+    pub fn has_meter(&self, id: MeterId) -> bool {
+        self.meters.contains_key(&id)
     }
 
     /// The meters, and what they are.

@@ -40,6 +40,12 @@ impl WaitingRoom {
         self.fresh.len() + self.ahead.len()
     }
 
+    /// The earliest second of an event that waits.
+    pub fn first(&self) -> Option<Second> {
+        let ahead = self.ahead.keys().next().map(|(second, _)| *second);
+        self.fresh.iter().map(|waiting| waiting.second).chain(ahead).min()
+    }
+
     /// Those whose second is over at an instant: those that waited longest first.
     pub fn arrived(&mut self, at: Second) -> Vec<Waiting> {
         let later = self.ahead.split_off(&(at, 0));
