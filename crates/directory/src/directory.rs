@@ -379,15 +379,13 @@ impl Directory {
     }
 
     /// Whose the events of a source are at an instant: those of its whole name first, then of its longest beginning.
-    /// What was before anybody had the source is its first owner's: late events come after it was assigned.
     #[must_use]
     pub fn emitter(&self, source: &str, at: Moment) -> Option<Emitter> {
-        let find = |of: &dyn Fn(&Source) -> Option<Emitter>| {
-            let whole = self.exact_sources.get(source).and_then(|found| of(found));
-            whole.or_else(|| self.prefixes_of(source).find_map(of))
-        };
-        find(&|found| owner_at(&found.owners, at).map(|owner| owner.emitter))
-            .or_else(|| find(&|found| found.owners.first().map(|owner| owner.emitter)))
+        let of = |found: &Source| owner_at(&found.owners, at).map(|owner| owner.emitter);
+        if let Some(emitter) = self.exact_sources.get(source).and_then(|found| of(found)) {
+            return Some(emitter);
+        }
+        self.prefixes_of(source).find_map(of)
     }
 
     /// The patterns that a text begins with, the longest first.
