@@ -4,9 +4,14 @@
 //! HTTP: a document is made of what the ledger says, and a request is read into what the ledger is asked.
 
 pub mod account;
+pub mod events;
+pub mod explanation;
 pub mod forms;
 pub mod page;
 pub mod problem;
 pub mod read;
+pub mod reports;
+pub mod spend;
+pub mod time;
 
 pub use problem::Problem;

@@ -2,14 +2,14 @@
 
 use std::io::{self, BufWriter, Write};
 
-use jiff::Timestamp;
+use kopeck_api::explanation::{Places, Written, price_of};
 use kopeck_rating::calendar::{Calendar, Second};
 use kopeck_rating::charge::Charge;
-use kopeck_rating::explain::{Cause, Counting, Explanation, Interval, Reading, Selection, explain};
+use kopeck_rating::explain::{Cause, Counting, Explanation, Reading, Selection, explain};
 use kopeck_rating::meter::TierPart;
-use kopeck_rating::price_book::{Model, Prorate, TierMode};
+use kopeck_rating::price_book::Model;
 use kopeck_rating::rate::Rater;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::args::{ExplainArgs, ExplainFormat};
 use crate::bill::plain_table;
@@ -46,7 +46,8 @@ pub fn run(args: &ExplainArgs) -> Result<Done, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
         ExplainFormat::Json => {
-            let list: Vec<Value> = explanations.iter().map(|explanation| page.json(explanation)).collect();
+            let list: Vec<Value> =
+                explanations.iter().map(|explanation| page.written().json(explanation, &page)).collect();
             serde_json::to_writer(&mut out, &list).map_err(io::Error::from)?;
             writeln!(out)?;
         }
@@ -70,10 +71,21 @@ struct Page<'a> {
     files: &'a [String],
 }
 
+impl Places for Page<'_> {
+    fn file(&self, cause: &Cause) -> Option<&str> {
+        let file = usize::try_from(cause.origin.file).ok()?;
+        self.files.get(file).map(String::as_str)
+    }
+}
+
 impl Page<'_> {
+    fn written(&self) -> Written<'_> {
+        Written { calendar: self.calendar, currency: self.currency }
+    }
+
     fn text(&self, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "{}", headline(&explanation.charge))?;
-        writeln!(out, "{}", self.rule(explanation))?;
+        writeln!(out, "{}", self.written().rule(explanation))?;
         writeln!(out)?;
         self.intervals(explanation, out)?;
         self.slots(explanation, out)?;
@@ -95,56 +107,6 @@ impl Page<'_> {
         });
         writeln!(out, "Charge: {amount} {}{difference}, quantity {quantity}", self.currency)?;
         Ok(())
-    }
-
-    /// The rule in one line: what is summed, and the price.
-    fn rule(&self, explanation: &Explanation) -> String {
-        let component = &explanation.component;
-        let quantity = match component.quantity.as_slice() {
-            [] => "1".to_owned(),
-            names => names.join(" × "),
-        };
-        let rounded = component.round_up.map_or(String::new(), |round_up| {
-            format!(", lifted to a multiple of {} and at least {}", round_up.step, round_up.min)
-        });
-        let (name, currency) = (component.model.name(), self.currency);
-        let how = match &component.model {
-            Model::PerSecond { price, per } => {
-                format!("Σ quantity × seconds × {price} {currency} / {} s ({})", per.seconds(), per.name())
-            }
-            Model::HourlyPeak { price } => {
-                format!("Σ over clock hours of the largest quantity × {price} {currency}")
-            }
-            Model::Monthly { price, prorate } => match prorate {
-                Prorate::Day => format!(
-                    "Σ over days of the largest quantity × {price} {currency} / {} days",
-                    explanation.parts
-                ),
-                Prorate::Second => {
-                    format!(
-                        "Σ quantity × seconds × {price} {currency} / {} s of the month",
-                        explanation.parts
-                    )
-                }
-                Prorate::None => format!("largest quantity of the month × {price} {currency}"),
-            },
-            Model::MonthlyPeak { price, .. } => {
-                format!("largest sum of quantities at one instant of the month × {price} {currency}")
-            }
-            Model::Once { price } => {
-                format!("quantity × {price} {currency}, once, at the first matching instant")
-            }
-            Model::PerUse { price } => format!("Σ quantity × {price} {currency}"),
-            Model::Tiered(tiers) => match tiers.mode {
-                TierMode::Graduated => {
-                    format!("the month's sum, each part × its tier's price in {currency}")
-                }
-                TierMode::Volume => {
-                    format!("the month's sum × the price in {currency} of the tier it falls in")
-                }
-            },
-        };
-        format!("{name}: {how}; quantity = {quantity}{rounded}")
     }
 
     fn intervals(&self, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Failure> {
@@ -231,70 +193,7 @@ impl Page<'_> {
 
     /// A second as RFC 3339 in the zone of the book.
     fn local(&self, second: Second) -> String {
-        match Timestamp::from_second(second) {
-            Ok(time) => {
-                let zone = self.calendar.zone();
-                time.display_with_offset(zone.to_offset(time)).to_string()
-            }
-            Err(_) => "∞".to_owned(),
-        }
-    }
-
-    fn json(&self, explanation: &Explanation) -> Value {
-        let reading = |reading: &Reading| {
-            json!({
-                "at": self.local(reading.at),
-                "quantity": reading.quantity.to_string(),
-                "amount": reading.amount.to_string(),
-            })
-        };
-        let cause = |cause: &Cause| {
-            json!({
-                "id": cause.id,
-                "file": usize::try_from(cause.origin.file).ok().and_then(|file| self.files.get(file)),
-                "line": cause.origin.line,
-                "state": cause.state,
-                "actor": cause.actor,
-            })
-        };
-        let interval = |interval: &Interval| {
-            json!({
-                "source": interval.source,
-                "resource": interval.resource,
-                "from": self.local(interval.start),
-                "to": self.local(interval.end),
-                "quantity": interval.quantity.to_string(),
-                "began": cause(&interval.began),
-                "ended": interval.ended.as_ref().map(cause),
-            })
-        };
-        json!({
-            "charge": explanation.charge,
-            "currency": self.currency,
-            "model": explanation.component.model.name(),
-            "rule": self.rule(explanation),
-            "intervals": explanation.intervals.iter().map(interval).collect::<Vec<_>>(),
-            "counted": self.counted(&explanation.counting),
-            "price": price_of(&explanation.component.model),
-            "divided_by": explanation.parts,
-            "before_window": explanation.before.as_ref().map(reading),
-            "by_window_end": reading(&explanation.after),
-        })
-    }
-
-    fn counted(&self, counting: &Counting) -> Value {
-        match counting {
-            Counting::Slots(runs) => runs
-                .iter()
-                .map(|run| json!({"from": self.local(run.start), "count": run.count, "quantity": run.quantity.to_string()}))
-                .collect(),
-            Counting::LargestSum(at) => json!({"largest_sum_at": self.local(*at)}),
-            Counting::Tiers(parts) => parts
-                .iter()
-                .map(|part| json!({"quantity": part.quantity.to_string(), "price": part.price.to_string()}))
-                .collect(),
-            Counting::Seconds | Counting::Largest | Counting::Sum => Value::Null,
-        }
+        self.written().local(second)
     }
 }
 
@@ -308,17 +207,4 @@ fn headline(charge: &Charge) -> String {
         parts.push(format!("group {}", group.as_deref().unwrap_or("(none)")));
     }
     parts.join(" · ")
-}
-
-/// The one price of a model, if it has one.
-fn price_of(model: &Model) -> Option<String> {
-    match model {
-        Model::PerSecond { price, .. }
-        | Model::HourlyPeak { price }
-        | Model::Monthly { price, .. }
-        | Model::MonthlyPeak { price, .. }
-        | Model::Once { price }
-        | Model::PerUse { price } => Some(price.to_string()),
-        Model::Tiered(_) => None,
-    }
 }

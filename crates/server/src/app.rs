@@ -5,11 +5,18 @@
 pub mod access;
 pub mod first_start;
 pub mod health;
+pub mod ingest;
+pub mod page;
+pub mod reports;
+pub mod spend;
+pub mod time;
 
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
+use kopeck_metering::Metering;
 use kopeck_store::Store;
+use kopeck_store::directory::DirectoryStore;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::Tokens;
@@ -22,6 +29,10 @@ use crate::metrics::Metrics;
 pub struct App {
     /// The ledger.
     pub ledger: Arc<dyn Store>,
+    /// Who there is.
+    pub directory: Arc<dyn DirectoryStore>,
+    /// Events on their way to money.
+    pub metering: Metering,
     /// Who has which token.
     pub tokens: Arc<dyn Tokens>,
     /// The time that everything lives by.
@@ -36,12 +47,24 @@ pub struct App {
     long_reads: Arc<Semaphore>,
 }
 
+/// What an application is made of.
+pub struct Stores {
+    /// The ledger.
+    pub ledger: Arc<dyn Store>,
+    /// Who there is.
+    pub directory: Arc<dyn DirectoryStore>,
+    /// Who has which token.
+    pub tokens: Arc<dyn Tokens>,
+}
+
 impl App {
-    /// An application over a ledger.
+    /// An application over its stores.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Store>, tokens: Arc<dyn Tokens>, clock: Clock, limits: Limits) -> App {
+    pub fn new(stores: Stores, metering: Metering, clock: Clock, limits: Limits) -> App {
+        let Stores { ledger, directory, tokens } = stores;
         let long_reads = Arc::new(Semaphore::new(limits.long_reads));
-        App { ledger, tokens, clock, limits, metrics: Metrics::new(), stop: Stop::new(), long_reads }
+        let (metrics, stop) = (Metrics::new(), Stop::new());
+        App { ledger, directory, metering, tokens, clock, limits, metrics, stop, long_reads }
     }
 
     /// What time it is.

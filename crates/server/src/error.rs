@@ -8,6 +8,10 @@ use std::fmt;
 use kopeck_api::Problem;
 use kopeck_api::problem::ShortageDocument;
 use kopeck_ledger::refusal::{Refusal, Shortage};
+use kopeck_metering::MeteringError;
+use kopeck_rating::live::LiveError;
+use kopeck_rating::money::Overflow;
+use kopeck_settlement::shard::SettleError;
 use kopeck_store::StoreError;
 
 use crate::auth::Act;
@@ -147,6 +151,9 @@ pub enum AppError {
     /// Too much of something is going on.
     #[error("{0}")]
     TooMany(&'static str),
+    /// Events wait to be settled for too long.
+    #[error("what is due was not settled within the last minute")]
+    Unsettled,
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -195,7 +202,7 @@ impl AppError {
             AppError::Refused { refusal, .. } => kind_of_refusal(refusal),
             AppError::Store(error) => kind_of_store(error),
             AppError::TooMany(_) => ProblemKind::TooMany,
-            AppError::Stopping => ProblemKind::Unavailable,
+            AppError::Unsettled | AppError::Stopping => ProblemKind::Unavailable,
             AppError::Internal(_) => ProblemKind::Internal,
         }
     }
@@ -253,6 +260,7 @@ impl AppError {
                 "nothing was done: send it again later, with the same Idempotency-Key"
             }
             AppError::TooMany(_) => "wait until some of it is done, and ask again",
+            AppError::Unsettled => "look into the server's log: a store may be full or slow",
             AppError::Stopping => "ask again when the server has started",
             AppError::Store(_) | AppError::Internal(_) => {
                 "tell the operator the request's id: the log says more under it"
@@ -363,5 +371,36 @@ mod tests {
         let problem = AppError::Store(StoreError::Unknown("power".to_owned())).problem();
         assert_eq!(problem.r#type, "urn:kopeck:problem:outcome-unknown");
         assert!(problem.remedy.unwrap().contains("same Idempotency-Key"));
+    }
+}
+
+impl From<MeteringError> for AppError {
+    fn from(error: MeteringError) -> AppError {
+        match error {
+            MeteringError::Store(error) => AppError::Store(error),
+            MeteringError::Settle(error) => error.into(),
+            MeteringError::NoStorage(id) => AppError::NotFound { what: "storage", id: id.to_string() },
+            MeteringError::Stopped => AppError::Stopping,
+            other => AppError::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<SettleError> for AppError {
+    fn from(error: SettleError) -> AppError {
+        match error {
+            SettleError::OutOfRange(_) | SettleError::Live(LiveError::OutOfRange(_)) => AppError::invalid(
+                "month",
+                "the month lies before the first one that is kept here",
+                "ask for a later month; rate older ones with `kopeck rate`",
+            ),
+            other => AppError::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<Overflow> for AppError {
+    fn from(error: Overflow) -> AppError {
+        AppError::Internal(error.to_string())
     }
 }

@@ -2,12 +2,15 @@
 
 mod body;
 mod docs;
+mod events;
 mod health;
 pub mod listen;
 mod openapi;
 mod problem;
 mod query;
+mod reports;
 mod request;
+mod spend;
 mod unpack;
 mod who;
 

@@ -21,6 +21,14 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// The number of the last record of the ledger.
     pub records: Gauge,
+    events: Family<OutcomeLabels, Counter>,
+    /// Events that are durable and not settled.
+    pub backlog: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,7 +66,10 @@ impl Metrics {
         registry.register("http_connections", "Connections that are open", connections.clone());
         registry.register("http_requests_in_flight", "Requests that are being answered", in_flight.clone());
         registry.register("ledger_records", "Records of the ledger's journal", records.clone());
-        Metrics { registry, requests, durations, connections, in_flight, records }
+        let (events, backlog) = (Family::<OutcomeLabels, Counter>::default(), Gauge::default());
+        registry.register("events", "Usage events that were answered", events.clone());
+        registry.register("events_backlog", "Events that are durable and not settled", backlog.clone());
+        Metrics { registry, requests, durations, connections, in_flight, records, events, backlog }
     }
 
     /// Where others register what they count.
@@ -72,6 +83,14 @@ impl Metrics {
         let labels = RequestLabels { method: method.clone(), route: route.clone(), status };
         self.requests.get_or_create(&labels).inc();
         self.durations.get_or_create(&RouteLabels { method, route }).observe(took.as_secs_f64());
+    }
+
+    /// Events were answered.
+    pub fn ingested(&self, accepted: u64, duplicates: u64, refused: usize) {
+        let refused = u64::try_from(refused).unwrap_or(u64::MAX);
+        for (outcome, count) in [("accepted", accepted), ("duplicate", duplicates), ("refused", refused)] {
+            self.events.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
+        }
     }
 
     /// All of it, as OpenMetrics text.

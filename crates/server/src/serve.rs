@@ -4,12 +4,19 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use kopeck_ledger::name::Moment;
+use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
+use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
+use kopeck_store::directory::DirectoryStore;
+use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
+use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
 use kopeck_store::{Store, StoreError};
 use tokio::net::TcpListener;
 
-use crate::app::{App, first_start};
+use crate::app::{App, Stores, first_start};
 use crate::auth::{AnyOf, OperatorToken, OperatorTokenError};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AppError;
 use crate::{background, http};
@@ -45,6 +52,9 @@ pub enum ServeError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Settling can not be taken up.
+    #[error(transparent)]
+    Metering(#[from] MeteringError),
     /// The system gives no threads.
     #[error("can not start threads: {0}")]
     Threads(std::io::Error),
@@ -81,6 +91,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
     });
     // Waits for work on threads of its own; then the ledger is closed, which writes what was handed over.
     drop(runtime);
+    app.metering.stop();
     drop(app);
     tracing::info!("stopped");
     served
@@ -97,8 +108,44 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     options.log_bytes = SERVED_LOG_BYTES;
     let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, options)?);
     first_start::open_accounts(ledger.as_ref())?;
+    let directory: Arc<dyn DirectoryStore> =
+        Arc::new(SqliteDirectory::open(&config.data, DirectoryOptions::at(config.clock.for_store()))?);
     let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
     let tokens = Arc::new(AnyOf(vec![Arc::new(operator)]));
-    let app = App::new(ledger, tokens, config.clock.clone(), config.limits.clone());
+    let metering = meter(config, &ledger, &directory)?;
+    let app = App::new(Stores { ledger, directory, tokens }, metering, config.clock.clone(), config.limits.clone());
     Ok((Arc::new(app), new_token, new_ledger))
+}
+
+/// Opens the event log, and takes up settling where it ends.
+fn meter(
+    config: &Config,
+    ledger: &Arc<dyn Store>,
+    directory: &Arc<dyn DirectoryStore>,
+) -> Result<Metering, ServeError> {
+    match SqliteEvents::<Arrived>::create(&config.data) {
+        Ok(()) | Err(StoreError::EventLogExists(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (inbox, mailbox) = mail();
+    let options = EventOptions::at(config.clock.for_store());
+    let log = SqliteEvents::open(&config.data, options, move |durable| inbox.tell(durable))?;
+    let entities = Arc::clone(directory);
+    let (read, set) = (config.clock.clone(), config.clock.clone());
+    let set: Arc<dyn Fn(Moment) + Send + Sync> = Arc::new(move |to| {
+        // It was compared with the clock before, and only one thread sets it.
+        let _ = set.advance(to);
+    });
+    let time = Time {
+        now: Arc::new(move || read.now()),
+        set: matches!(config.clock, Clock::Simulated(_)).then_some(set),
+    };
+    Ok(Metering::start(Parts {
+        ledger: Arc::clone(ledger),
+        log: Arc::new(log),
+        directory: Arc::new(move || entities.snapshot()),
+        time,
+        horizon_days: HORIZON_DAYS,
+        mailbox,
+    })?)
 }

@@ -3,8 +3,12 @@
 //! The roles of the installation are decided here; those of projects are the directory's, which is asked where a
 //! token's scope is a project.
 
+use std::sync::Arc;
+
+use kopeck_directory::entity::{Emitter, Project, Workspace};
 use kopeck_ledger::account::Account;
 
+use crate::app::App;
 use crate::auth::{Act, Principal, Role, Scope};
 use crate::error::AppError;
 
@@ -33,4 +37,31 @@ pub fn sees(principal: &Principal, _account: &Account) -> bool {
 #[must_use]
 pub fn sees_all(principal: &Principal) -> bool {
     principal.scope == Scope::Installation && matches!(principal.role, Role::Operator | Role::Accountant)
+}
+
+/// A project that somebody may read, and who pays for it.
+///
+/// # Errors
+/// [`AppError::NotFound`], the same where it does not exist and where it is not theirs.
+pub fn project_to_read(
+    app: &App,
+    principal: &Principal,
+    id: &str,
+) -> Result<(Arc<Project>, Arc<Workspace>), AppError> {
+    let missing = || AppError::NotFound { what: "project", id: id.to_owned() };
+    let directory = app.directory.snapshot();
+    let project = directory.project(id).ok_or_else(missing)?;
+    let is_theirs = match &principal.scope {
+        Scope::Installation => sees_all(principal),
+        Scope::Project(own) => own.as_str() == id,
+        Scope::Source(_) => false,
+    };
+    let workspace = directory.payer(id, app.now()).filter(|_| is_theirs).ok_or_else(missing)?;
+    Ok((Arc::clone(project), Arc::clone(workspace)))
+}
+
+/// For whose sources somebody may send events.
+pub fn may_send(_app: &App, principal: &Principal) -> impl Fn(Emitter) -> bool + use<> {
+    let all = principal.scope == Scope::Installation && principal.role == Role::Operator;
+    move |_| all
 }

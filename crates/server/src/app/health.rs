@@ -3,7 +3,10 @@
 use crate::app::App;
 use crate::error::AppError;
 
-/// Whether the store answers and the server is not stopping.
+/// What is due must be settled within so many nanoseconds: a minute.
+const SETTLED_WITHIN: i64 = 60_000_000_000;
+
+/// Whether the store answers, what is due is settled, and the server is not stopping.
 ///
 /// # Errors
 /// [`AppError::Stopping`], or what the store says.
@@ -12,6 +15,11 @@ pub fn ready(app: &App) -> Result<(), AppError> {
         return Err(AppError::Stopping);
     }
     app.ledger.head()?;
+    let settled = *app.metering.settled().borrow();
+    let late = app.now().nanoseconds().saturating_sub(settled.at.nanoseconds());
+    if !settled.is_well || (app.metering.backlog() > 0 && late > SETTLED_WITHIN) {
+        return Err(AppError::Unsettled);
+    }
     Ok(())
 }
 
@@ -21,6 +29,7 @@ pub fn ready(app: &App) -> Result<(), AppError> {
 /// Where the store can not be asked, or a metric can not be written.
 pub fn metrics(app: &App) -> Result<String, AppError> {
     let records = app.ledger.head()?.sequence.0;
+    app.metrics.backlog.set(i64::try_from(app.metering.backlog()).unwrap_or(i64::MAX));
     app.metrics.records.set(i64::try_from(records).unwrap_or(i64::MAX));
     Ok(app.metrics.text()?)
 }
