@@ -132,7 +132,8 @@ fn b_sample_rated_alone(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn c_whole_look(bencher: Bencher<'_, '_>) {
     let book = PriceBook::read(&plain::vm_book()).unwrap();
-    let lines: String = (0..RUNNING).map(|vm| plain::vm_month(vm).lines().next().unwrap().to_owned() + "\n").collect();
+    let lines: String =
+        (0..RUNNING).map(|vm| plain::vm_month(vm).lines().next().unwrap().to_owned() + "\n").collect();
     let mut shard = shard(&book);
     look(&mut shard, &batch(lines.into_bytes()), true);
     let mut at = second_of(shard.at().nanoseconds());
@@ -146,7 +147,8 @@ fn c_whole_look(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn d_packing(bencher: Bencher<'_, '_>) {
     let book = PriceBook::read(&plain::vm_book()).unwrap();
-    let lines: String = (0..RUNNING).map(|vm| plain::vm_month(vm).lines().next().unwrap().to_owned() + "\n").collect();
+    let lines: String =
+        (0..RUNNING).map(|vm| plain::vm_month(vm).lines().next().unwrap().to_owned() + "\n").collect();
     let mut shard = shard(&book);
     look(&mut shard, &batch(lines.into_bytes()), true);
     bencher.counter(ItemsCount::new(RUNNING)).bench_local(|| shard.pack().unwrap());

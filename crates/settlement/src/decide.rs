@@ -214,7 +214,7 @@ impl<'p> Draft<'p> {
             let what = kind.and_then(|kind| self.job((id, kind), posting.project.as_str(), &job));
             match what {
                 Some(what) => {
-                    self.post((id, account_key(&posting.key)), posting.project.as_str(), &reference, what)
+                    self.post((id, account_key(&posting.key)), posting.project.as_str(), &reference, what);
                 }
                 None => left.push((id, posting)),
             }

@@ -31,7 +31,7 @@ impl Shard {
             match posting.what {
                 What::Job { .. } | What::Call { .. } => jobs.push((meter, posting)),
                 What::Service { .. } | What::Correct { .. } => {
-                    add(&mut unmoved, (meter, key), posting.change())?
+                    add(&mut unmoved, (meter, key), posting.change())?;
                 }
             }
         }
