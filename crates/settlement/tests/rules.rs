@@ -1,4 +1,5 @@
 //! The rules of settling, one by one.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may panic")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
