@@ -170,7 +170,7 @@ fn held_back(is_late: impl Fn(usize) -> bool) -> [Batch; 2] {
     parts.map(batch)
 }
 
-fn go_on<'b>((mut live, then): (Live, Batch)) -> Live {
+fn go_on((mut live, then): (Live, Batch)) -> Live {
     live.take(&then, |_, outcome| assert!(outcome.is_ok()));
     live
 }

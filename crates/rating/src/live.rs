@@ -87,6 +87,29 @@ struct Reading {
     quantity: Quantity,
 }
 
+/// Tells what a resource has come to in some months, by what it has closed and what its meters show.
+fn each_reading(
+    plan: &Plan,
+    (sums, past): (&Accumulator, &Past),
+    months: Range<usize>,
+    mut tell: impl FnMut(Reading) -> Result<(), Overflow>,
+) -> Result<(), Overflow> {
+    for closed in past.closed().iter().filter(|closed| months.contains(&closed.month)) {
+        let Closed { part, month, project, quantity } = *closed;
+        tell(Reading { part, month, project, quantity })?;
+    }
+    for metered in sums.meters.iter().filter(|metered| months.contains(&metered.month)) {
+        let (part, month, project) = (metered.part, metered.month, metered.project);
+        tell(Reading { part, month, project, quantity: metered.meter.reading()? })?;
+    }
+    for paid in &sums.paid {
+        if let Some(month) = plan.month_of(paid.at).filter(|month| months.contains(month)) {
+            tell(Reading { part: paid.part, month, project: paid.project, quantity: paid.quantity })?;
+        }
+    }
+    Ok(())
+}
+
 /// Parts and months are numbered in 32 bits: no book has more.
 fn number(number: usize) -> Result<u32, Overflow> {
     u32::try_from(number).map_err(|_| Overflow)
@@ -448,26 +471,12 @@ impl Live {
         let Some(state) = states.get(number).filter(|state| !state.is_empty()) else { return Ok(Vec::new()) };
         let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let steps = Steps { ground, matches, names: register.names.len() };
-        let Accumulator { paid, meters, .. } = steps.unpack(state)?.before(ground, steps.matches, at)?;
-        let mut readings = Vec::with_capacity(meters.len());
-        for closed in pasts[number].closed().iter().filter(|closed| months.contains(&closed.month)) {
-            let Closed { part, month, project, quantity } = *closed;
-            readings.push(Reading { part, month, project, quantity });
-        }
-        for metered in meters.iter().filter(|metered| months.contains(&metered.month)) {
-            let (part, month, project) = (metered.part, metered.month, metered.project);
-            readings.push(Reading { part, month, project, quantity: metered.meter.reading()? });
-        }
-        for paid in &paid {
-            if let Some(month) = plan.month_of(paid.at).filter(|month| months.contains(month)) {
-                readings.push(Reading {
-                    part: paid.part,
-                    month,
-                    project: paid.project,
-                    quantity: paid.quantity,
-                });
-            }
-        }
+        let sums = steps.unpack(state)?.before(ground, steps.matches, at)?;
+        let mut readings = Vec::with_capacity(sums.meters.len());
+        each_reading(plan, (&sums, &pasts[number]), months, |reading| {
+            readings.push(reading);
+            Ok(())
+        })?;
         Ok(readings)
     }
 

@@ -18,7 +18,7 @@ use kopeck_rating::event::Refusal;
 use kopeck_rating::keys::Accepted;
 use kopeck_rating::live::{Live, Touched};
 use kopeck_rating::notice::{Lacking, Notices};
-use kopeck_rating::price_book::PriceBook;
+use kopeck_rating::price_book::{Model, PriceBook, Prorate};
 use kopeck_rating::rate::Rater;
 use kopeck_reference::{Event, accepted, rate};
 use proptest::collection::vec;
@@ -249,6 +249,45 @@ fn check_touched(cloud: &Cloud, lines: &[String], batch: usize) -> Result<(), Te
     Ok(())
 }
 
+/// Bills all projects from the start of a day on: what has no largest quantity is charged as by a run that begins there.
+fn check_billed(cloud: &Cloud, lines: &[String], day: Date) -> Result<(), TestCaseError> {
+    let book = cloud.book();
+    let mut live = Live::new(&book, cloud.from).unwrap();
+    let start = book.calendar().day_start(day).unwrap();
+    for project in ["acme", "beta", "gamma"] {
+        live.bill_from(project, start).unwrap();
+    }
+    for line in lines {
+        let _ = live.accept(line.as_bytes());
+    }
+    let at = live.latest() + 5_000;
+    let read: Vec<Event> = lines.iter().filter_map(|line| Event::read(line.as_bytes(), &book).ok()).collect();
+    let events = accepted(&read);
+    let is_additive = |charge: &&Charge| {
+        let component = book.components().find(|(_, component)| component.id == charge.key.component);
+        component.is_some_and(|(_, component)| match &component.model {
+            Model::HourlyPeak { .. } | Model::MonthlyPeak { .. } => false,
+            Model::Monthly { prorate, .. } => *prorate != Prorate::None,
+            _ => true,
+        })
+    };
+    let quantities = |charges: &[Charge]| -> Vec<_> {
+        let said = charges.iter().filter(is_additive).filter(|charge| !charge.quantity.is_zero());
+        said.map(|charge| (charge.key.clone(), charge.quantity)).collect()
+    };
+    for month in months(cloud, &book, at) {
+        let (from, to) = (month.max(day), month + 1.month());
+        let expected = if from < to && book.calendar().day_start(from).unwrap() < at {
+            let window = Window::new(book.calendar(), from, to, Some(at)).unwrap();
+            quantities(&rate(&book, &events, window).unwrap().charges)
+        } else {
+            Vec::new()
+        };
+        prop_assert_eq!(quantities(&live.charges(month, at).unwrap().charges), expected, "{}", month);
+    }
+    Ok(())
+}
+
 /// A cloud and its lines in another order.
 fn shuffled(taste: Taste) -> impl Strategy<Value = (Cloud, Vec<String>)> {
     clouds(taste).prop_flat_map(|cloud| {
@@ -347,6 +386,15 @@ proptest! {
             lines.insert(at.index(lines.len() + 1), which.get(&cloud.lines).clone());
         }
         check_against_engine(&cloud, &lines, &[10])?;
+    }
+
+    #[test]
+    fn what_a_project_used_before_it_is_billed_is_free(
+        (cloud, lines) in shuffled(Taste::Orderly),
+        day in any::<Index>(),
+    ) {
+        let days: Vec<Date> = cloud.from.series(1.day()).take(40).collect();
+        check_billed(&cloud, &lines, *day.get(&days))?;
     }
 
     #[test]

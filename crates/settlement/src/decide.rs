@@ -68,6 +68,10 @@ impl<'p> Draft<'p> {
         }
         let (moved, rest) = movable(amount)?;
         meter.carry(key, rest)?;
+        if text_of(&named.project).is_none() {
+            // No transaction can name such a project: it is listed among what is carried.
+            return Ok(meter.carry(key, amount.checked_sub(rest)?)?);
+        }
         let Named { source, id: event, authorisation, .. } = &named;
         let reference = format!("{source} {event}");
         let job = Job { amount: moved, reference: &reference, authorisation: authorisation.as_deref() };
@@ -214,7 +218,7 @@ impl<'p> Draft<'p> {
             let what = kind.and_then(|kind| self.job((id, kind), posting.project.as_str(), &job));
             match what {
                 Some(what) => {
-                    self.post((id, account_key(&posting.key)), posting.project.as_str(), &reference, what)
+                    self.post((id, account_key(&posting.key)), posting.project.as_str(), &reference, what);
                 }
                 None => left.push((id, posting)),
             }

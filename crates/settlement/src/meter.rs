@@ -39,8 +39,10 @@ pub(crate) struct Meter {
 pub(crate) struct Look {
     /// Costs before this second.
     pub at: Second,
-    /// For a whole look: the last second of the last one.
-    pub whole_since: Option<Second>,
+    /// The last second that the last whole look covered: what ran since then has come to more.
+    pub since: Second,
+    /// Whether everything that runs is looked at.
+    pub whole: bool,
 }
 
 /// What could not be computed: one resource, or, without one, something of the whole project.
@@ -63,37 +65,22 @@ impl Meter {
     /// What is due and was not decided before. It counts as decided then.
     pub fn settle(&mut self, look: Look, failures: &mut Failures) -> Result<Differences, LiveError> {
         self.live.ready_for(look.at)?;
+        let first = self.live.month_at(look.since);
         let mut differences = Differences::default();
         let mut touched = std::mem::take(&mut self.touched);
         touched.append(&mut self.live.take_touched());
         for touched in touched {
-            let done = match touched {
-                Touched::Resource { .. } if look.whole_since.is_some() => {
-                    self.settle_changed(touched, look, &mut differences)
-                }
-                other => self.settle_one(other, look.at, &mut differences),
+            let touched = match touched {
+                Touched::Resource { number, since } => Touched::Resource { number, since: since.min(first) },
+                other => other,
             };
+            let done = self.settle_one(touched, look.at, &mut differences);
             note(touched, done, failures);
         }
-        if let Some(since) = look.whole_since {
-            self.settle_running((self.live.month_at(since), look.at), &mut differences, failures);
+        if look.whole {
+            self.settle_running((first, look.at), &mut differences, failures);
         }
         Ok(differences)
-    }
-
-    /// A touched resource that still runs is looked at with all that run, unless it changed before their first month.
-    fn settle_changed(
-        &mut self,
-        touched: Touched,
-        look: Look,
-        differences: &mut Differences,
-    ) -> Result<(), LiveError> {
-        let Touched::Resource { number, since } = touched else { return Ok(()) };
-        let first = look.whole_since.map_or(0, |second| self.live.month_at(second));
-        if self.live.is_alive(number) && since >= first {
-            return Ok(());
-        }
-        self.settle_one(touched, look.at, differences)
     }
 
     /// All that time alone may have changed since the last whole look.

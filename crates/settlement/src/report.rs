@@ -218,8 +218,8 @@ impl Meter {
             self.spent((u32::try_from(key.part).map_err(|_| Overflow)?, None), amount, spend)?;
         }
         let mut decided = Amount::ZERO;
-        for (key, account) in self.accounts.range(keys_of(project)).filter(|(key, _)| key.month == month) {
-            debug_assert_eq!(key.project, project);
+        let of_month = self.accounts.range(keys_of(project)).filter(|(key, _)| key.month == month);
+        for (_, account) in of_month {
             decided = decided.checked_add(account.decided.0)?;
             spend.posted = spend.posted.checked_add(account.decided.0.checked_sub(account.carry.0)?)?;
         }

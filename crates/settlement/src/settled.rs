@@ -1,7 +1,8 @@
 //! What the ledger made of a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kopeck_ledger::name::Text;
 use kopeck_rating::money::{Amount, Overflow};
 
 use crate::account::{AccountKey, Entry};
@@ -13,6 +14,8 @@ use crate::step::Step;
 
 /// What was decided of each account and is in no posting of the ledger.
 type Unmoved = BTreeMap<(MeterId, AccountKey), Amount>;
+/// Jobs and calls that were decided, by what they are: meter, reference and amount.
+type Jobs = BTreeMap<(MeterId, Text, i128), Vec<Posting>>;
 
 impl Shard {
     /// Takes note of what the ledger made of the step that was recorded: `refused` are the places of postings that it
@@ -25,13 +28,17 @@ impl Shard {
         let flying = self.flying.take_if(|flying| flying.number == step.number);
         let flying = flying.ok_or(SettleError::NotDecided(step.number))?;
         let mut unmoved = Unmoved::new();
-        let mut jobs: Vec<(MeterId, Posting)> = Vec::new();
+        let mut jobs = Jobs::new();
+        let refused: BTreeSet<usize> = refused.iter().copied().collect();
         for posting in flying.postings {
             let (meter, key) = (posting.key.meter, account_key(&posting.key));
             match posting.what {
-                What::Job { .. } | What::Call { .. } => jobs.push((meter, posting)),
+                What::Job { .. } | What::Call { .. } => {
+                    let name = (meter, posting.reference.clone(), posting.change());
+                    jobs.entry(name).or_default().push(posting);
+                }
                 What::Service { .. } | What::Correct { .. } => {
-                    add(&mut unmoved, (meter, key), posting.change())?
+                    add(&mut unmoved, (meter, key), posting.change())?;
                 }
             }
         }
@@ -40,7 +47,9 @@ impl Shard {
             let is_refused = refused.contains(&(index as usize));
             self.one((name, posting), is_refused, &mut jobs, &mut unmoved)?;
         }
-        self.aside.append(&mut jobs);
+        for ((meter, ..), left) in jobs {
+            self.aside.extend(left.into_iter().map(|posting| (meter, posting)));
+        }
         for ((meter, key), amount) in unmoved {
             if let Some(meter) = self.meters.get_mut(&meter) {
                 meter.carry(key, amount)?;
@@ -54,7 +63,7 @@ impl Shard {
         &mut self,
         (name, posting): (PostingName, &Posting),
         is_refused: bool,
-        jobs: &mut Vec<(MeterId, Posting)>,
+        jobs: &mut Jobs,
         unmoved: &mut Unmoved,
     ) -> Result<(), SettleError> {
         let id = posting.key.meter;
@@ -76,13 +85,9 @@ impl Shard {
         }
         let is_job = matches!(posting.what, What::Job { .. } | What::Call { .. });
         if is_job {
-            let same = |(meter, other): &(MeterId, Posting)| {
-                *meter == id && other.reference == posting.reference && other.change() == posting.change()
-            };
-            let known = [jobs, &mut self.aside].into_iter().any(|list| {
-                let at = list.iter().position(same);
-                at.map(|at| list.remove(at)).is_some()
-            });
+            let same = (id, posting.reference.clone(), posting.change());
+            let is_decided = jobs.get_mut(&same).is_some_and(|list| list.pop().is_some());
+            let known = is_decided || self.take_back(&same);
             if is_refused {
                 self.aside.push((id, posting.clone()));
             } else if !known {
@@ -92,6 +97,15 @@ impl Shard {
             add(unmoved, (id, key), -posting.change())?;
         }
         Ok(())
+    }
+
+    /// Takes a job back that was put aside, if it was.
+    fn take_back(&mut self, (id, reference, change): &(MeterId, Text, i128)) -> bool {
+        let is_it = |(meter, posting): &(MeterId, Posting)| {
+            meter == id && posting.reference == *reference && posting.change() == *change
+        };
+        let at = self.aside.iter().position(is_it);
+        at.map(|at| self.aside.remove(at)).is_some()
     }
 
     /// Jobs and calls that the ledger refused, or that nobody could pay (their accounts are nil then): each with its

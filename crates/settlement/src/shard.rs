@@ -192,8 +192,8 @@ impl Shard {
         let at = event::second_of(now.nanoseconds());
         let mut draft = Draft::new(self.number, self.steps.saturating_add(1), (now, whole), parties);
         self.arrive(at, &mut draft)?;
-        let whole_since = whole.then(|| self.whole_at.map_or(Second::MIN, |second| second.saturating_sub(1)));
-        let look = Look { at, whole_since };
+        let since = self.whole_at.map_or(Second::MIN, |second| second.saturating_sub(1));
+        let look = Look { at, since, whole };
         for (id, meter) in &mut self.meters {
             let mut failures = Vec::new();
             match meter.settle(look, &mut failures) {

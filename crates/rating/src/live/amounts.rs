@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Live, LiveError, Reading, number};
+use super::past::Steps;
+use super::{Live, LiveError, Reading, each_reading, number};
 use crate::calendar::{OutOfRange, Second};
 use crate::charge::Charge;
 use crate::event;
@@ -55,12 +56,19 @@ impl Live {
         at: Second,
         into: &mut Vec<(Slot, Amount)>,
     ) -> Result<(), LiveError> {
-        for Reading { part, month, project, quantity } in
-            self.readings(resource as usize, since as usize..usize::MAX, at)?
-        {
-            let amount = amount(&self.plan, (part, month), quantity)?;
+        let Live { plan, register, matches, states, pasts, billed, .. } = self;
+        let Some(state) = states.get(resource as usize).filter(|state| !state.is_empty()) else {
+            return Ok(());
+        };
+        let ground = Ground { plan, descriptions: &register.descriptions, billed };
+        let steps = Steps { ground, matches, names: register.names.len() };
+        let sums = steps.unpack(state)?.before(ground, steps.matches, at)?;
+        each_reading(plan, (&sums, &pasts[resource as usize]), since as usize..usize::MAX, |reading| {
+            let Reading { part, month, project, quantity } = reading;
+            let amount = amount(plan, (part, month), quantity)?;
             into.push((Slot { month: number(month)?, part: number(part)?, project }, amount));
-        }
+            Ok(())
+        })?;
         Ok(())
     }
 

@@ -182,6 +182,10 @@ impl Past {
             self.checkpoints.push(Checkpoint { events, closed, state: state.into() });
         }
         self.closed.extend_from_slice(closed);
+        // Most resources have few events: room for them grows by a half, and begins with one.
+        if self.events.len() == self.events.capacity() {
+            self.events.reserve_exact(1 + self.events.len() / 2);
+        }
         self.events.push(new);
     }
 
