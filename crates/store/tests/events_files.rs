@@ -101,7 +101,7 @@ fn a_database_that_may_not_grow_refuses_and_goes_on_when_pages_are_free() {
     loop {
         match log.append(events(written..written + 50)) {
             Ok(outcomes) => {
-                assert_eq!(positions(&outcomes), (written + 1..=written + 50).collect::<Vec<_>>())
+                assert_eq!(positions(&outcomes), (written + 1..=written + 50).collect::<Vec<_>>());
             }
             Err(error) => {
                 assert_eq!(error, StoreError::Full);
