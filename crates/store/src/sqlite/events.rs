@@ -9,9 +9,10 @@
 //! Readers have connections of their own and see what is durable. Deliberately absent: an index of resources (each
 //! chunk has a filter of its own), and anything that looks into a line.
 
+pub mod bench;
 mod beside;
 mod chunk;
-pub mod keys;
+mod keys;
 mod queue;
 mod verify;
 mod writer;

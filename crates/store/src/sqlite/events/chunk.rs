@@ -252,6 +252,15 @@ impl Chunk {
     }
 }
 
+/// What a row's body says, one column after the other.
+struct Columns<'p> {
+    resources: &'p [[u8; RESOURCE_BYTES]],
+    times: &'p [[u8; TIME_BYTES]],
+    /// Where lines end.
+    ends: &'p [[u8; END_BYTES]],
+    lines: &'p [u8],
+}
+
 /// A row whose events can be read.
 #[derive(Debug)]
 pub struct Opened<'c> {
@@ -262,7 +271,7 @@ pub struct Opened<'c> {
 impl Opened<'_> {
     /// Its events.
     pub fn events(&self) -> impl Iterator<Item = LoggedEvent<'_>> {
-        let (resources, times, ends, lines) = self.columns();
+        let Columns { resources, times, ends, lines } = self.columns();
         let mut start = 0;
         let columns = resources.iter().zip(times).zip(ends).zip(self.chunk.keys());
         let positions = (self.chunk.first.0..).map(Position);
@@ -284,19 +293,20 @@ impl Opened<'_> {
 
     /// The resources of its events.
     pub fn resources(&self) -> impl Iterator<Item = u128> {
-        self.columns().0.iter().map(|bytes| u128::from_be_bytes(*bytes))
+        self.columns().resources.iter().map(|bytes| u128::from_be_bytes(*bytes))
     }
 
-    fn columns(&self) -> (&[[u8; RESOURCE_BYTES]], &[[u8; TIME_BYTES]], &[[u8; END_BYTES]], &[u8]) {
+    fn columns(&self) -> Columns<'_> {
         let events = self.chunk.events;
         let (resources, rest) = split(&self.plain, events * RESOURCE_BYTES);
         let (times, rest) = split(rest, events * TIME_BYTES);
         let (ends, lines) = split(rest, events * END_BYTES);
-        (resources.as_chunks().0, times.as_chunks().0, ends.as_chunks().0, lines)
+        let (resources, times, ends) = (resources.as_chunks().0, times.as_chunks().0, ends.as_chunks().0);
+        Columns { resources, times, ends, lines }
     }
 
     fn is_sound(&self) -> bool {
-        let (_, times, ends, lines) = self.columns();
+        let Columns { times, ends, lines, .. } = self.columns();
         let ends = || ends.iter().map(|end| u32::from_be_bytes(*end) as usize);
         let newest = times.iter().map(|time| i64::from_be_bytes(*time)).max();
         ends().is_sorted() && ends().next_back() == Some(lines.len()) && newest == Some(self.chunk.newest)

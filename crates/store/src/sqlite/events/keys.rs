@@ -186,6 +186,19 @@ impl KeyIndex {
         }
     }
 
+    /// Waits until all full tables are runs.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a run can not be written.
+    pub fn rest(&mut self) -> Result<(), StoreError> {
+        while !self.frozen.is_empty() {
+            let ended = || StoreError::Database("the thread that writes runs of keys has ended".to_owned());
+            let update = self.updates.recv().map_err(|_| ended())??;
+            self.take_over(update);
+        }
+        self.settle()
+    }
+
     fn take_over(&mut self, update: Update) {
         let is_kept = |run: &Arc<Run>| update.runs.iter().any(|kept| Arc::ptr_eq(kept, run));
         self.replaced
@@ -259,11 +272,6 @@ impl KeyIndex {
     /// What it takes in memory, in bytes, without the tables that are not runs yet.
     pub fn memory_of_runs(&self) -> usize {
         self.runs.iter().map(|run| run.memory()).sum()
-    }
-
-    /// How many runs there are.
-    pub fn runs(&self) -> usize {
-        self.runs.len()
     }
 }
 

@@ -17,10 +17,12 @@ pub const PAGE_BYTES: usize = 4_096;
 /// Bytes of a key and the hash of a content.
 const ENTRY_BYTES: usize = 24;
 /// Entries of a page.
-const PAGE_ENTRIES: usize = (PAGE_BYTES - CHECKSUM_BYTES) / ENTRY_BYTES;
-/// Where a page's checksum stands: behind its entries.
-const CHECKSUM_AT: usize = PAGE_ENTRIES * ENTRY_BYTES;
-const CHECKSUM_BYTES: usize = 8;
+const PAGE_ENTRIES: usize = (PAGE_BYTES - 2 * NUMBER_BYTES) / ENTRY_BYTES;
+/// Where a page's number stands: behind its entries.
+const NUMBER_AT: usize = PAGE_ENTRIES * ENTRY_BYTES;
+/// Where its checksum stands: behind all that it is about, so that this is hashed in one go.
+const CHECKSUM_AT: usize = NUMBER_AT + NUMBER_BYTES;
+const NUMBER_BYTES: usize = 8;
 /// Bytes of a page's first key in the last part.
 const FENCE_BYTES: usize = 16;
 /// Bytes of the numbers in the last part.
@@ -149,8 +151,8 @@ impl Run {
     }
 
     fn check(&self, page: usize, bytes: &[u8]) -> Result<(), StoreError> {
-        let (entries, rest) = bytes.split_at(CHECKSUM_AT.min(bytes.len()));
-        if rest.starts_with(&checksum(page, entries)) {
+        let (told, rest) = bytes.split_at(CHECKSUM_AT.min(bytes.len()));
+        if told.ends_with(&(page as u64).to_be_bytes()) && rest.starts_with(&checksum(told)) {
             return Ok(());
         }
         let path = self.path.display();
@@ -171,12 +173,9 @@ impl RunRow {
     }
 }
 
-fn checksum(page: usize, entries: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(page as u64).to_be_bytes());
-    hasher.update(entries);
-    let mut checksum = [0; CHECKSUM_BYTES];
-    checksum.copy_from_slice(&hasher.finalize().as_bytes()[..CHECKSUM_BYTES]);
+fn checksum(told: &[u8]) -> [u8; NUMBER_BYTES] {
+    let mut checksum = [0; NUMBER_BYTES];
+    checksum.copy_from_slice(&blake3::hash(told).as_bytes()[..NUMBER_BYTES]);
     checksum
 }
 
@@ -235,14 +234,13 @@ impl RunWriter {
         self.page.extend(key.to_be_bytes());
         self.page.extend(content.to_be_bytes());
         self.row.keys += 1;
-        if self.page.len() == CHECKSUM_AT { self.write_page() } else { Ok(()) }
+        if self.page.len() == NUMBER_AT { self.write_page() } else { Ok(()) }
     }
 
     fn write_page(&mut self) -> Result<(), StoreError> {
-        self.page.resize(CHECKSUM_AT, 0);
-        let checksum = checksum(self.fences.len() - 1, &self.page);
-        self.page.extend(checksum);
-        self.page.resize(PAGE_BYTES, 0);
+        self.page.resize(NUMBER_AT, 0);
+        self.page.extend((self.fences.len() as u64 - 1).to_be_bytes());
+        self.page.extend(checksum(&self.page));
         let mut written = self.file.write_all(&self.page);
         self.page.clear();
         self.waiting += 1;
