@@ -2,6 +2,7 @@
 
 mod books;
 mod prices;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use books::{
     WithdrawArgs,
 };
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
+pub use serve::{ClockSource, ServeArgs};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -74,6 +76,9 @@ pub enum Command {
     /// Prove the journal, and print it for other programs
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Serve the API
+    #[command(after_long_help = serve::SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Copy the ledger to a file, while it is used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),

@@ -19,6 +19,7 @@ use crate::args::{AccountCommand, HoldCommand, LedgerCommand};
 use crate::failure::{Done, Failure};
 
 pub use init::init;
+pub use open::failed;
 pub use payment::{deposit, transfer, withdraw};
 pub use safekeeping::{backup, restore};
 

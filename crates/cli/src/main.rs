@@ -24,6 +24,7 @@ mod rate;
 mod refusals;
 mod sample;
 mod scratch;
+mod serve;
 mod toml_file;
 
 use std::io::Write;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Withdraw(args) => books::withdraw(&args),
         Command::Hold(command) => books::hold(&command),
         Command::Ledger(command) => books::ledger(&command),
+        Command::Serve(args) => serve::run(&args),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),

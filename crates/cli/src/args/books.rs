@@ -103,7 +103,7 @@ fn parse_kind(word: &str) -> Result<AccountKind, String> {
     AccountKind::from_word(word).ok_or_else(|| format!("unknown kind: write one of {}", words()))
 }
 
-fn parse_moment(text: &str) -> Result<Moment, String> {
+pub(super) fn parse_moment(text: &str) -> Result<Moment, String> {
     let remedy = "write it like 2026-10-05T10:00:00+03:00";
     let instant: jiff::Timestamp =
         text.parse().map_err(|_| format!("not an instant with an offset: {remedy}"))?;

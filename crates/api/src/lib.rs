@@ -1,0 +1,12 @@
+//! The documents of kopeck's API: what is sent to it and what it answers, in the contract's own words (api.md).
+//!
+//! The server and the command line write the same documents with these types. Nothing here reads a store or speaks
+//! HTTP: a document is made of what the ledger says, and a request is read into what the ledger is asked.
+
+pub mod account;
+pub mod forms;
+pub mod page;
+pub mod problem;
+pub mod read;
+
+pub use problem::Problem;

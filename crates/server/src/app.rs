@@ -1,0 +1,104 @@
+//! The use cases, one family a file. They are told who asks, look up what that may see, and ask the store.
+//!
+//! Nothing here knows HTTP: everything can be called without a socket.
+
+pub mod access;
+pub mod first_start;
+pub mod health;
+
+use std::sync::Arc;
+
+use kopeck_ledger::name::Moment;
+use kopeck_store::Store;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::auth::Tokens;
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::error::AppError;
+use crate::metrics::Metrics;
+
+/// The server's parts, shared by routes and background work.
+pub struct App {
+    /// The ledger.
+    pub ledger: Arc<dyn Store>,
+    /// Who has which token.
+    pub tokens: Arc<dyn Tokens>,
+    /// The time that everything lives by.
+    pub clock: Clock,
+    /// What a client may cost.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the server is stopping.
+    pub stop: Stop,
+    /// Reads of the whole journal that may go on at a time.
+    long_reads: Arc<Semaphore>,
+}
+
+impl App {
+    /// An application over a ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<dyn Store>, tokens: Arc<dyn Tokens>, clock: Clock, limits: Limits) -> App {
+        let long_reads = Arc::new(Semaphore::new(limits.long_reads));
+        App { ledger, tokens, clock, limits, metrics: Metrics::new(), stop: Stop::new(), long_reads }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// A place for a read of the whole journal, until it is dropped.
+    ///
+    /// # Errors
+    /// [`AppError::TooMany`] where all are taken: such reads do not wait, they would pile up.
+    pub fn long_read(&self) -> Result<OwnedSemaphorePermit, AppError> {
+        Arc::clone(&self.long_reads)
+            .try_acquire_owned()
+            .map_err(|_| AppError::TooMany("too many exports and verifications are going on"))
+    }
+
+    /// Does work that reads files or computes for long on a thread of its own.
+    ///
+    /// # Errors
+    /// What the work answers, or [`AppError::Internal`] where it panicked.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<App>,
+        work: impl FnOnce(&App) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let app = Arc::clone(self);
+        match tokio::task::spawn_blocking(move || work(&app)).await {
+            Ok(done) => done,
+            Err(error) => Err(AppError::Internal(error.to_string())),
+        }
+    }
+}
+
+/// Whether the server is stopping: whoever works for long looks at it or waits for it.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    fn new() -> Stop {
+        Stop(watch::Sender::new(false))
+    }
+
+    /// Says that the server is stopping.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it is.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is.
+    pub async fn begun(&self) {
+        // The sender is ours, so the wait can not fail.
+        let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+    }
+}

@@ -1,0 +1,3 @@
+//! What nobody asks for: work of the clock.
+
+pub mod expiry;

@@ -1,0 +1,116 @@
+//! Connections: accepted up to a limit, closed when they are slow or idle for too long, ended when the server stops.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::app::App;
+
+/// Files that the server needs beside connections: databases, their logs, readers.
+const OTHER_FILES: u64 = 256;
+/// The most bytes of a request's head.
+const HEAD_BYTES: usize = 64 << 10;
+/// The most fields of a request's head.
+const HEAD_FIELDS: usize = 100;
+/// A pause after a connection that could not be accepted, such as for want of files.
+const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves connections until the server stops; then lets those that are being answered end, for so long.
+pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, drain: Duration) {
+    let places = Arc::new(Semaphore::new(places(app.limits.connections)));
+    let open = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = app.stop.begun() => break,
+        };
+        match accepted {
+            Ok((stream, place)) => answer(stream, place, &router, &app, &open),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(REFUSED_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let waiting = open.count();
+    tracing::info!(connections = waiting, "draining");
+    if tokio::time::timeout(drain, open.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in time and are cut");
+    }
+}
+
+/// Waits for a place first, then for a connection: those that find no place wait in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+/// Answers a connection in a task of its own.
+fn answer(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    router: &Router,
+    app: &Arc<App>,
+    open: &GracefulShutdown,
+) {
+    let mut http = http1::Builder::new();
+    // It counts from the opening and from the end of the request before, so it ends idle connections as well.
+    http.timer(TokioTimer::new()).header_read_timeout(app.limits.head);
+    http.max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
+    let service = TowerToHyperService::new(router.clone());
+    let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+    let counted = Connected::new(app, place);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+        drop(counted);
+    });
+}
+
+/// A connection that is open.
+struct Connected {
+    app: Arc<App>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connected {
+    fn new(app: &Arc<App>, place: OwnedSemaphorePermit) -> Connected {
+        app.metrics.connections.inc();
+        Connected { app: Arc::clone(app), _place: place }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.app.metrics.connections.dec();
+    }
+}
+
+/// How many connections the system's files allow, up to the limit.
+fn places(wanted: usize) -> usize {
+    let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
+    let allowed = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(16);
+    if allowed < wanted {
+        tracing::warn!(
+            files,
+            connections = allowed,
+            "the system allows fewer files than connections are wanted"
+        );
+    }
+    wanted.min(allowed)
+}

@@ -1,0 +1,35 @@
+//! Who asks: the bearer token of a request.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::problem::Failed;
+use crate::app::App;
+use crate::auth::{Principal, TokenHash};
+use crate::error::AppError;
+
+/// Somebody whose token is valid. A route that takes it is closed to everybody else.
+#[derive(Debug)]
+pub struct Who(pub Principal);
+
+impl FromRequestParts<Arc<App>> for Who {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Who, Failed> {
+        let given = parts.headers.get(AUTHORIZATION).ok_or(missing("the request has no token"))?;
+        let token = given.to_str().ok().and_then(|given| given.split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or(missing("the Authorization header holds no bearer token"))?;
+        let found = app.tokens.principal(&TokenHash::of(token.trim()), app.now());
+        let principal = found.ok_or(missing("the token is not known, has expired or was revoked"))?;
+        tracing::debug!(token = %principal.token, actor = %principal.actor, "authenticated");
+        Ok(Who(principal))
+    }
+}
+
+fn missing(reason: &'static str) -> Failed {
+    Failed(AppError::Unauthenticated(reason))
+}

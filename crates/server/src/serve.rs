@@ -1,0 +1,104 @@
+//! The life of a server: its folder, its parts, its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
+use kopeck_store::{Store, StoreError};
+use tokio::net::TcpListener;
+
+use crate::app::{App, first_start};
+use crate::auth::{AnyOf, OperatorToken, OperatorTokenError};
+use crate::config::Config;
+use crate::error::AppError;
+use crate::{background, http};
+
+/// What is worth telling whoever starts a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The operator's token, where one was made: it is never told again.
+    pub new_token: Option<String>,
+    /// The ledger was made just now.
+    pub new_ledger: bool,
+}
+
+/// Why a server does not start, or stops.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The ledger can not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first accounts can not be opened.
+    #[error(transparent)]
+    FirstStart(#[from] AppError),
+    /// There is no operator's token.
+    #[error(transparent)]
+    Token(#[from] OperatorTokenError),
+    /// The address can not be listened at.
+    #[error("can not listen at {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The system gives no threads.
+    #[error("can not start threads: {0}")]
+    Threads(std::io::Error),
+}
+
+/// Serves until `stop` comes, and ends when all that was taken is answered and durable.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve<S: Future<Output = ()> + Send + 'static>(
+    config: &Config,
+    stop: impl FnOnce() -> S,
+    started: impl FnOnce(&Started),
+) -> Result<(), ServeError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
+    let (app, new_token, new_ledger) = open(config)?;
+    let served = runtime.block_on(async {
+        let (address, limit) = (config.listen, config.drain);
+        let listener =
+            TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+        let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+        let stopping = stop();
+        let told = Arc::clone(&app);
+        tokio::spawn(async move {
+            stopping.await;
+            told.stop.begin();
+        });
+        tokio::spawn(background::expiry::run(Arc::clone(&app)));
+        started(&Started { address, new_token, new_ledger });
+        tracing::info!(%address, data = %config.data.display(), "serving");
+        http::listen::serve(listener, http::router(Arc::clone(&app)), Arc::clone(&app), limit).await;
+        Ok(())
+    });
+    // Waits for work on threads of its own; then the ledger is closed, which writes what was handed over.
+    drop(runtime);
+    drop(app);
+    tracing::info!("stopped");
+    served
+}
+
+/// Opens all parts, and makes those that are missing.
+fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError> {
+    let new_ledger = match SqliteStore::create(&config.data) {
+        Ok(()) => true,
+        Err(StoreError::Exists(_)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let mut options = Options::at(config.clock.for_store());
+    options.log_bytes = SERVED_LOG_BYTES;
+    let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, options)?);
+    first_start::open_accounts(ledger.as_ref())?;
+    let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
+    let tokens = Arc::new(AnyOf(vec![Arc::new(operator)]));
+    let app = App::new(ledger, tokens, config.clock.clone(), config.limits.clone());
+    Ok((Arc::new(app), new_token, new_ledger))
+}
