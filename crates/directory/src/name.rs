@@ -95,6 +95,14 @@ macro_rules! texts {
             }
         }
 
+        impl FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(text: &str) -> Result<$name, TextError> {
+                $name::new(text)
+            }
+        }
+
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 self.0.as_str()

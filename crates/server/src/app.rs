@@ -3,13 +3,19 @@
 //! Nothing here knows HTTP: everything can be called without a socket.
 
 pub mod access;
+pub mod accounts;
+pub(crate) mod directory;
 pub mod first_start;
 pub mod health;
+pub(crate) mod keys;
+pub(crate) mod market;
+pub(crate) mod people;
+pub(crate) mod prices;
 
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
-use kopeck_store::Store;
+use kopeck_store::{DirectoryStore, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::Tokens;
@@ -22,6 +28,8 @@ use crate::metrics::Metrics;
 pub struct App {
     /// The ledger.
     pub ledger: Arc<dyn Store>,
+    /// Who there is, and who may do what.
+    pub directory: Arc<dyn DirectoryStore>,
     /// Who has which token.
     pub tokens: Arc<dyn Tokens>,
     /// The time that everything lives by.
@@ -32,6 +40,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether the server is stopping.
     pub stop: Stop,
+    /// Whether the ledger may lack accounts of the directory.
+    accounts_behind: accounts::Behind,
     /// Reads of the whole journal that may go on at a time.
     long_reads: Arc<Semaphore>,
 }
@@ -39,9 +49,25 @@ pub struct App {
 impl App {
     /// An application over a ledger.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Store>, tokens: Arc<dyn Tokens>, clock: Clock, limits: Limits) -> App {
+    pub fn new(
+        ledger: Arc<dyn Store>,
+        directory: Arc<dyn DirectoryStore>,
+        tokens: Arc<dyn Tokens>,
+        clock: Clock,
+        limits: Limits,
+    ) -> App {
         let long_reads = Arc::new(Semaphore::new(limits.long_reads));
-        App { ledger, tokens, clock, limits, metrics: Metrics::new(), stop: Stop::new(), long_reads }
+        App {
+            ledger,
+            directory,
+            tokens,
+            clock,
+            limits,
+            metrics: Metrics::new(),
+            stop: Stop::new(),
+            accounts_behind: accounts::Behind::default(),
+            long_reads,
+        }
     }
 
     /// What time it is.

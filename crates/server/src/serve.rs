@@ -4,12 +4,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
-use kopeck_store::{Store, StoreError};
+use kopeck_store::{DirectoryStore, Store, StoreError};
 use tokio::net::TcpListener;
 
-use crate::app::{App, first_start};
-use crate::auth::{AnyOf, OperatorToken, OperatorTokenError};
+use crate::app::{App, accounts, first_start};
+use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
 use crate::config::Config;
 use crate::error::AppError;
 use crate::{background, http};
@@ -74,6 +75,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
             told.stop.begin();
         });
         tokio::spawn(background::expiry::run(Arc::clone(&app)));
+        tokio::spawn(background::directory::run(Arc::clone(&app)));
         started(&Started { address, new_token, new_ledger });
         tracing::info!(%address, data = %config.data.display(), "serving");
         http::listen::serve(listener, http::router(Arc::clone(&app)), Arc::clone(&app), limit).await;
@@ -97,8 +99,11 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     options.log_bytes = SERVED_LOG_BYTES;
     let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, options)?);
     first_start::open_accounts(ledger.as_ref())?;
+    let at_clock = DirectoryOptions::at(config.clock.for_store());
+    let directory: Arc<dyn DirectoryStore> = Arc::new(SqliteDirectory::open(&config.data, at_clock)?);
     let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
-    let tokens = Arc::new(AnyOf(vec![Arc::new(operator)]));
-    let app = App::new(ledger, tokens, config.clock.clone(), config.limits.clone());
+    let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
+    let app = App::new(ledger, directory, tokens, config.clock.clone(), config.limits.clone());
+    accounts::reconcile(&app)?;
     Ok((Arc::new(app), new_token, new_ledger))
 }
