@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use kopeck_directory::name::Price;
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
@@ -239,6 +240,28 @@ impl Form for Factor {
                 "A plan's cost coefficient k: of a payment g the platform takes g − g / k. At most nine places",
             ))
             .examples(["1.25"])
+    }
+}
+
+form! {
+    /// A price: a decimal below 10⁹ of at most nine places.
+    PriceText(Price), "a price as a text, such as \"0.000611111\""
+}
+
+impl Form for PriceText {
+    const NAME: &'static str = "Price";
+    const EXPECTED: &'static str = PriceText::EXPECTED;
+
+    fn read(text: &str) -> Result<PriceText, String> {
+        text.parse().map(PriceText).map_err(|error| format!("{error}"))
+    }
+
+    fn described(builder: ObjectBuilder) -> ObjectBuilder {
+        builder
+            .format(Some(SchemaFormat::Custom("decimal".to_owned())))
+            .pattern(Some(r"^\d{1,9}(\.\d{1,9}0*)?$"))
+            .description(Some("A price as a decimal text below 10⁹, with at most nine places"))
+            .examples(["0.000611111"])
     }
 }
 

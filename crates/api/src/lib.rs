@@ -4,6 +4,7 @@
 //! HTTP: a document is made of what the ledger says, and a request is read into what the ledger is asked.
 
 pub mod account;
+pub mod directory;
 pub mod events;
 pub mod explanation;
 pub mod forms;

@@ -95,6 +95,14 @@ macro_rules! texts {
             }
         }
 
+        impl FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(text: &str) -> Result<$name, TextError> {
+                $name::new(text)
+            }
+        }
+
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 self.0.as_str()
@@ -173,7 +181,13 @@ impl SecretHash {
     /// The hash of a secret's text, whatever text was sent for one.
     #[must_use]
     pub fn of(secret: &str) -> SecretHash {
-        SecretHash(blake3::derive_key("kopeck 2026 bearer secret", secret.as_bytes()))
+        SecretHash(*blake3::hash(secret.as_bytes()).as_bytes())
+    }
+
+    /// The hash of these bytes, which was made elsewhere.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> SecretHash {
+        SecretHash(bytes)
     }
 }
 

@@ -3,20 +3,24 @@
 //! Nothing here knows HTTP: everything can be called without a socket.
 
 pub mod access;
+pub mod reconcile;
+pub(crate) mod directory;
 pub mod first_start;
 pub mod health;
 pub mod ingest;
-pub mod page;
 pub mod reports;
 pub mod spend;
 pub mod time;
+pub(crate) mod keys;
+pub(crate) mod market;
+pub(crate) mod people;
+pub(crate) mod prices;
 
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
 use kopeck_metering::Metering;
-use kopeck_store::Store;
-use kopeck_store::directory::DirectoryStore;
+use kopeck_store::{DirectoryStore, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::Tokens;
@@ -29,7 +33,7 @@ use crate::metrics::Metrics;
 pub struct App {
     /// The ledger.
     pub ledger: Arc<dyn Store>,
-    /// Who there is.
+    /// Who there is, and who may do what.
     pub directory: Arc<dyn DirectoryStore>,
     /// Events on their way to money.
     pub metering: Metering,
@@ -43,6 +47,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether the server is stopping.
     pub stop: Stop,
+    /// Whether the ledger may lack accounts of the directory.
+    accounts_behind: reconcile::Behind,
     /// Reads of the whole journal that may go on at a time.
     long_reads: Arc<Semaphore>,
 }
@@ -64,7 +70,8 @@ impl App {
         let Stores { ledger, directory, tokens } = stores;
         let long_reads = Arc::new(Semaphore::new(limits.long_reads));
         let (metrics, stop) = (Metrics::new(), Stop::new());
-        App { ledger, directory, metering, tokens, clock, limits, metrics, stop, long_reads }
+        let accounts_behind = reconcile::Behind::default();
+        App { ledger, directory, metering, tokens, clock, limits, metrics, stop, accounts_behind, long_reads }
     }
 
     /// What time it is.

@@ -2,17 +2,21 @@
 //!
 //! A token is 256 random bits that are shown once and kept as a hash. Whoever has it is a [`Principal`].
 
+mod directory;
 mod operator;
 mod secret;
 
 use std::fmt;
 use std::sync::Arc;
 
+use kopeck_directory::entity::Emitter;
+use kopeck_directory::name::{RoleId, UserId};
 use kopeck_ledger::name::{Moment, Text};
 use uuid::Uuid;
 
+pub use directory::DirectoryTokens;
 pub use operator::{OPERATOR_TOKEN_FILE, OperatorToken, OperatorTokenError};
-pub use secret::{NoRandomness, TokenHash, new_token};
+pub use secret::{NoRandomness, TokenHash, new_key, new_token};
 
 /// Somebody who has shown a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,12 @@ pub enum Role {
     Developer,
     /// Of a project: reads.
     Viewer,
+    /// Of a project: what a role that it has made allows.
+    Custom(RoleId),
+    /// A signed-in user: in each project what that project's roles allow.
+    Member,
+    /// Sends events.
+    Sender,
 }
 
 impl fmt::Display for Role {
@@ -50,6 +60,9 @@ impl fmt::Display for Role {
             Role::Payer => "payer",
             Role::Developer => "developer",
             Role::Viewer => "viewer",
+            Role::Custom(_) => "of the project",
+            Role::Member => "member",
+            Role::Sender => "sender of events",
         })
     }
 }
@@ -61,8 +74,10 @@ pub enum Scope {
     Installation,
     /// One project.
     Project(Text),
-    /// The events of one source, and nothing else.
-    Source(Text),
+    /// All that a user may do.
+    User(UserId),
+    /// The events of one emitter, and nothing else.
+    Ingest(Emitter),
 }
 
 /// What somebody may be allowed to do or not.

@@ -1,3 +1,4 @@
 //! What nobody asks for: work of the clock.
 
+pub mod directory;
 pub mod expiry;

@@ -3,10 +3,13 @@
 //! A kind of problem has a name for ever, an HTTP status and a title; what happened this time, where, and what to do
 //! next stand beside it. What only we can mend is told to the log, not to the caller.
 
+mod marketplace;
+
 use std::fmt;
 
 use kopeck_api::Problem;
 use kopeck_api::problem::ShortageDocument;
+use kopeck_directory::refusal as directory;
 use kopeck_ledger::refusal::{Refusal, Shortage};
 use kopeck_metering::MeteringError;
 use kopeck_rating::live::LiveError;
@@ -83,6 +86,14 @@ kinds! {
     UnsupportedMedia = "unsupported-media-type", 415, "The media type or encoding is not understood";
     /// It can be read, and a field of it can not be right.
     Invalid = "invalid", 422, "A field is not valid";
+    /// What was asked for is against the rules of the directory.
+    AgainstRules = "against-rules", 422, "The rules do not allow this";
+    /// Payers must be told of prices earlier.
+    NoticeTooShort = "notice-too-short", 422, "The notice is too short";
+    /// The plan allows no more.
+    PlanLimit = "plan-limit-reached", 409, "The plan does not allow this";
+    /// The request for a key or role does not stand where it would have to.
+    StandsElsewhere = "stands-elsewhere", 409, "It stands elsewhere";
     /// What was asked for is against the rules of the ledger.
     Refused = "refused", 422, "The ledger refuses this";
     /// Too much at a time.
@@ -145,6 +156,9 @@ pub enum AppError {
         /// The field that it is about.
         field: Option<String>,
     },
+    /// The directory refuses.
+    #[error("{0}")]
+    Directory(Box<directory::Refusal>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -200,6 +214,7 @@ impl AppError {
             AppError::NotFound { .. } => ProblemKind::NotFound,
             AppError::Input { kind, .. } => *kind,
             AppError::Refused { refusal, .. } => kind_of_refusal(refusal),
+            AppError::Directory(refusal) => marketplace::kind(refusal),
             AppError::Store(error) => kind_of_store(error),
             AppError::TooMany(_) => ProblemKind::TooMany,
             AppError::Unsettled | AppError::Stopping => ProblemKind::Unavailable,
@@ -253,6 +268,7 @@ impl AppError {
             AppError::Forbidden { .. } => "ask somebody with a wider role, or use a token of such a role",
             AppError::NotFound { .. } => "check the name, and that this token may see it",
             AppError::Refused { refusal, .. } => remedy_of_refusal(refusal),
+            AppError::Directory(refusal) => marketplace::remedy(refusal),
             AppError::Store(StoreError::Unknown(_)) => {
                 "send it again with the same Idempotency-Key: it is done once, whatever became of it"
             }
@@ -287,6 +303,7 @@ fn kind_of_store(error: &StoreError) -> ProblemKind {
         StoreError::InUse { .. }
         | StoreError::Newer { .. }
         | StoreError::NotALedger(_)
+        | StoreError::NotADirectory(_)
         | StoreError::Missing(_)
         | StoreError::Exists(_)
         | StoreError::Corrupt(_)

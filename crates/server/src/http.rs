@@ -1,6 +1,7 @@
 //! The routes: thin, over the use cases of `app`. What is read, refused and told alike everywhere stands beside them.
 
 mod body;
+mod directory;
 mod docs;
 mod events;
 mod health;
@@ -27,7 +28,7 @@ pub use body::Body;
 pub use openapi::document;
 pub use problem::Failed;
 pub use query::{Id, Query};
-pub use who::Who;
+pub use who::{By, Peer, Who};
 
 /// What a route answers: a document, or why not.
 pub type Answer<T> = Result<T, Failed>;
@@ -37,7 +38,7 @@ pub type Routes = OpenApiRouter<Arc<App>>;
 
 /// All routes.
 fn routes() -> Routes {
-    Routes::with_openapi(openapi::head()).merge(health::routes())
+    Routes::with_openapi(openapi::head()).merge(health::routes()).merge(directory::routes())
 }
 
 /// The server's router.

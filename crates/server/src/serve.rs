@@ -7,15 +7,14 @@ use std::sync::Arc;
 use kopeck_ledger::name::Moment;
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
-use kopeck_store::directory::DirectoryStore;
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
-use kopeck_store::{Store, StoreError};
+use kopeck_store::{DirectoryStore, Store, StoreError};
 use tokio::net::TcpListener;
 
-use crate::app::{App, Stores, first_start};
-use crate::auth::{AnyOf, OperatorToken, OperatorTokenError};
+use crate::app::{App, Stores, first_start, reconcile};
+use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AppError;
@@ -84,6 +83,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
             told.stop.begin();
         });
         tokio::spawn(background::expiry::run(Arc::clone(&app)));
+        tokio::spawn(background::directory::run(Arc::clone(&app)));
         started(&Started { address, new_token, new_ledger });
         tracing::info!(%address, data = %config.data.display(), "serving");
         http::listen::serve(listener, http::router(Arc::clone(&app)), Arc::clone(&app), limit).await;
@@ -108,12 +108,14 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     options.log_bytes = SERVED_LOG_BYTES;
     let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, options)?);
     first_start::open_accounts(ledger.as_ref())?;
-    let directory: Arc<dyn DirectoryStore> =
-        Arc::new(SqliteDirectory::open(&config.data, DirectoryOptions::at(config.clock.for_store()))?);
+    let at_clock = DirectoryOptions::at(config.clock.for_store());
+    let directory: Arc<dyn DirectoryStore> = Arc::new(SqliteDirectory::open(&config.data, at_clock)?);
     let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
-    let tokens = Arc::new(AnyOf(vec![Arc::new(operator)]));
+    let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
     let metering = meter(config, &ledger, &directory)?;
-    let app = App::new(Stores { ledger, directory, tokens }, metering, config.clock.clone(), config.limits.clone());
+    let stores = Stores { ledger, directory, tokens };
+    let app = App::new(stores, metering, config.clock.clone(), config.limits.clone());
+    reconcile::reconcile(&app)?;
     Ok((Arc::new(app), new_token, new_ledger))
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use kopeck_directory::access::{Permission, Target};
 use kopeck_directory::entity::{Emitter, Project, Workspace};
 use kopeck_ledger::account::Account;
 
@@ -51,17 +52,13 @@ pub fn project_to_read(
     let missing = || AppError::NotFound { what: "project", id: id.to_owned() };
     let directory = app.directory.snapshot();
     let project = directory.project(id).ok_or_else(missing)?;
-    let is_theirs = match &principal.scope {
-        Scope::Installation => sees_all(principal),
-        Scope::Project(own) => own.as_str() == id,
-        Scope::Source(_) => false,
-    };
+    let is_theirs = directory.may(&principal.in_directory(), Permission::Read, Target::Project(&project.id));
     let workspace = directory.payer(id, app.now()).filter(|_| is_theirs).ok_or_else(missing)?;
     Ok((Arc::clone(project), Arc::clone(workspace)))
 }
 
 /// For whose sources somebody may send events.
-pub fn may_send(_app: &App, principal: &Principal) -> impl Fn(Emitter) -> bool + use<> {
-    let all = principal.scope == Scope::Installation && principal.role == Role::Operator;
-    move |_| all
+pub fn may_send(app: &App, principal: &Principal) -> impl Fn(Emitter) -> bool + use<> {
+    let (directory, principal) = (app.directory.snapshot(), principal.in_directory());
+    move |emitter| directory.may(&principal, Permission::Ingest, Target::Events(emitter))
 }

@@ -13,7 +13,8 @@ use kopeck_rating::content;
 use kopeck_rating::explain::{Selection, explain};
 use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::rate::{Rater, Window};
+use kopeck_rating::plan::Window;
+use kopeck_rating::rate::Rater;
 use kopeck_settlement::meter_id::MeterId;
 use serde::{Deserialize, Serialize};
 

@@ -25,7 +25,7 @@ pub fn show(app: &App) -> ClockDocument {
 /// [`AppError::Forbidden`]; [`AppError::Input`] for the machine's clock, or an instant that has been.
 pub async fn advance(app: &Arc<App>, who: &Principal, to: Moment) -> Result<ClockDocument, AppError> {
     access::may(who, Act::ManageAccounts)?;
-    if app.clock == Clock::System {
+    if matches!(app.clock, Clock::System) {
         return Err(AppError::Input {
             kind: ProblemKind::Refused,
             field: Some("now".to_owned()),

@@ -7,6 +7,8 @@ use subtle::ConstantTimeEq;
 
 /// What a token begins with, so that one that leaks is found by who looks for such things.
 const PREFIX: &str = "kopeck_";
+/// The same for API keys.
+const KEY_PREFIX: &str = "kpk_";
 
 /// The BLAKE3 hash of a token. A token has 256 random bits, so no slow hash is needed to keep it secret.
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +24,21 @@ pub struct NoRandomness(getrandom::Error);
 /// # Errors
 /// [`NoRandomness`].
 pub fn new_token() -> Result<String, NoRandomness> {
+    random(PREFIX)
+}
+
+/// A new secret of an API key, to be shown once.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn new_key() -> Result<String, NoRandomness> {
+    random(KEY_PREFIX)
+}
+
+fn random(prefix: &str) -> Result<String, NoRandomness> {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits).map_err(NoRandomness)?;
-    Ok(format!("{PREFIX}{}", blake3::Hash::from_bytes(bits).to_hex()))
+    Ok(format!("{prefix}{}", blake3::Hash::from_bytes(bits).to_hex()))
 }
 
 impl TokenHash {

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::util::MapRequest;
 
+use super::who::Peer;
 use crate::app::App;
 
 /// Files that the server needs beside connections: databases, their logs, readers.
@@ -71,7 +75,14 @@ fn answer(
     // It counts from the opening and from the end of the request before, so it ends idle connections as well.
     http.timer(TokioTimer::new()).header_read_timeout(app.limits.head);
     http.max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
-    let service = TowerToHyperService::new(router.clone());
+    let peer = stream.peer_addr().ok().map(Peer);
+    let service = MapRequest::new(router.clone(), move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        request
+    });
+    let service = TowerToHyperService::new(service);
     let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
     let counted = Connected::new(app, place);
     tokio::spawn(async move {

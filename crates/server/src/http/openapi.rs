@@ -38,12 +38,18 @@ pub fn head() -> OpenApi {
         .info(info)
         .components(Some(components))
         .tags(Some(
-            [("ledger", "Accounts, transactions, holds, the journal"), ("operation", "Running a server")]
-                .map(|(name, about)| {
-                    let mut tag = Tag::new(name);
-                    tag.description = Some(about.to_owned());
-                    tag
-                }),
+            [
+                ("ledger", "Accounts, transactions, holds, the journal"),
+                ("people", "Users, workspaces, projects, members, plans, tokens, the audit log"),
+                ("market", "Providers, price books, executors, storages"),
+                ("keys", "APIs by key, and roles"),
+                ("operation", "Running a server"),
+            ]
+            .map(|(name, about)| {
+                let mut tag = Tag::new(name);
+                tag.description = Some(about.to_owned());
+                tag
+            }),
         ))
         .build()
 }

@@ -49,7 +49,17 @@ impl FromRequestParts<Arc<App>> for Id {
         let Path(text) = path.map_err(|rejection| {
             Failed(AppError::malformed(rejection.body_text(), "write the path as /openapi.json says"))
         })?;
-        let id = Uuid::try_parse(&text);
+        Id::read(&text)
+    }
+}
+
+impl Id {
+    /// Reads the id of a path.
+    ///
+    /// # Errors
+    /// A problem of the field `id`.
+    pub fn read(text: &str) -> Result<Id, Failed> {
+        let id = Uuid::try_parse(text);
         id.map(Id).map_err(|_| {
             Failed(AppError::invalid(
                 "id",

@@ -1,15 +1,38 @@
 //! Who asks: the bearer token of a request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use kopeck_directory::access::Actor;
+use kopeck_ledger::name::Text;
+
 use super::problem::Failed;
 use crate::app::App;
 use crate::auth::{Principal, TokenHash};
 use crate::error::AppError;
+
+/// The other end of a request's connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Somebody whose token is valid, as the directory and its audit log know them.
+#[derive(Debug)]
+pub struct By(pub Actor);
+
+impl FromRequestParts<Arc<App>> for By {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<By, Failed> {
+        let Who(principal) = Who::from_request_parts(parts, app).await?;
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_string());
+        let address = peer.and_then(|peer| Text::new(&peer).ok());
+        Ok(By(Actor { principal: principal.in_directory(), name: principal.actor, address }))
+    }
+}
 
 /// Somebody whose token is valid. A route that takes it is closed to everybody else.
 #[derive(Debug)]
