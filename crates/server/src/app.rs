@@ -3,8 +3,14 @@
 //! Nothing here knows HTTP: everything can be called without a socket.
 
 pub mod access;
+pub mod accounts;
+pub mod asking;
 pub mod first_start;
 pub mod health;
+pub mod holds;
+pub mod journal;
+pub mod page;
+pub mod transactions;
 
 use std::sync::Arc;
 
@@ -58,6 +64,17 @@ impl App {
         Arc::clone(&self.long_reads)
             .try_acquire_owned()
             .map_err(|_| AppError::TooMany("too many exports and verifications are going on"))
+    }
+
+    /// Lets those holds expire whose instant has come, so that what is read next is as of now.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] where that is not durable.
+    pub async fn expire_due(&self) -> Result<(), AppError> {
+        if self.ledger.next_expiry().is_some_and(|next| next <= self.now()) {
+            self.ledger.expire_holds()?.await?;
+        }
+        Ok(())
     }
 
     /// Does work that reads files or computes for long on a thread of its own.
