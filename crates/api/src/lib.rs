@@ -8,11 +8,16 @@ pub mod directory;
 pub mod events;
 pub mod explanation;
 pub mod forms;
+pub mod hold;
+pub mod journal;
 pub mod page;
 pub mod problem;
 pub mod read;
 pub mod reports;
 pub mod spend;
+pub mod statement;
 pub mod time;
+pub mod transaction;
+mod transaction_read;
 
 pub use problem::Problem;

@@ -3,18 +3,24 @@
 //! Nothing here knows HTTP: everything can be called without a socket.
 
 pub mod access;
-pub mod reconcile;
+pub mod accounts;
+pub mod asking;
 pub(crate) mod directory;
 pub mod first_start;
 pub mod health;
+pub mod holds;
 pub mod ingest;
+pub mod journal;
+pub(crate) mod keys;
+pub(crate) mod market;
+pub mod page;
+pub(crate) mod people;
+pub(crate) mod prices;
+pub mod reconcile;
 pub mod reports;
 pub mod spend;
 pub mod time;
-pub(crate) mod keys;
-pub(crate) mod market;
-pub(crate) mod people;
-pub(crate) mod prices;
+pub mod transactions;
 
 use std::sync::Arc;
 
@@ -88,6 +94,17 @@ impl App {
         Arc::clone(&self.long_reads)
             .try_acquire_owned()
             .map_err(|_| AppError::TooMany("too many exports and verifications are going on"))
+    }
+
+    /// Lets those holds expire whose instant has come, so that what is read next is as of now.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] where that is not durable.
+    pub async fn expire_due(&self) -> Result<(), AppError> {
+        if self.ledger.next_expiry().is_some_and(|next| next <= self.now()) {
+            self.ledger.expire_holds()?.await?;
+        }
+        Ok(())
     }
 
     /// Does work that reads files or computes for long on a thread of its own.

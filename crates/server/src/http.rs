@@ -1,10 +1,14 @@
 //! The routes: thin, over the use cases of `app`. What is read, refused and told alike everywhere stands beside them.
 
-mod body;
+mod accounts;
+pub mod body;
 mod directory;
 mod docs;
 mod events;
 mod health;
+mod holds;
+mod journal;
+pub mod key;
 pub mod listen;
 mod openapi;
 mod problem;
@@ -12,7 +16,9 @@ mod query;
 mod reports;
 mod request;
 mod spend;
-mod unpack;
+mod streaming;
+mod transactions;
+pub mod unpack;
 mod who;
 
 use std::sync::Arc;
@@ -24,7 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub use body::Body;
+pub use body::{Body, LargeBody};
 pub use openapi::document;
 pub use problem::Failed;
 pub use query::{Id, Query};
@@ -38,7 +44,16 @@ pub type Routes = OpenApiRouter<Arc<App>>;
 
 /// All routes.
 fn routes() -> Routes {
-    Routes::with_openapi(openapi::head()).merge(health::routes()).merge(directory::routes())
+    Routes::with_openapi(openapi::head())
+        .merge(health::routes())
+        .merge(accounts::routes())
+        .merge(transactions::routes())
+        .merge(holds::routes())
+        .merge(journal::routes())
+        .merge(directory::routes())
+        .merge(events::routes())
+        .merge(spend::routes())
+        .merge(reports::routes())
 }
 
 /// The server's router.

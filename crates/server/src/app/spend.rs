@@ -4,16 +4,15 @@ use jiff::civil::Date;
 use kopeck_api::explanation::{NoFiles, Written};
 use kopeck_api::page::Page;
 use kopeck_api::spend::{ChargeDocument, DayAmount, ExplanationDocument, NamedAmount, ResourceAmount, SpendDocument};
-use kopeck_directory::entity::{Project, Workspace};
+use kopeck_directory::entity::Workspace;
 use kopeck_directory::name::MeterId as BookNumber;
 use kopeck_ledger::name::Moment;
 use kopeck_rating::batch::Origin;
-use kopeck_rating::charge::{Charge, ChargeKey};
+use kopeck_rating::charge::{Charge, ChargeKey, Window};
 use kopeck_rating::content;
 use kopeck_rating::explain::{Selection, explain};
 use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_rating::plan::Window;
 use kopeck_rating::rate::Rater;
 use kopeck_settlement::meter_id::MeterId;
 use serde::{Deserialize, Serialize};
@@ -158,7 +157,7 @@ pub fn explanation(app: &App, who: &Principal, project: &str, key: &str) -> Resu
     let at = app.metering.look(|_, at| at);
     let window = month_until(&book, &key.m, at).ok_or_else(missing)?;
     let mut rater = Rater::for_explaining(&book, window, &key.c).map_err(|_| missing())?;
-    replay(app, &project, &shelf, (&key, window.to), &mut rater)?;
+    replay(app, &shelf, (&key, second(at)), &mut rater)?;
     let selection = Selection {
         project: Some(project.id.to_string()),
         source: key.s,
@@ -176,14 +175,13 @@ pub fn explanation(app: &App, who: &Principal, project: &str, key: &str) -> Resu
 /// A month from its start to its end or an instant, whichever is first.
 fn month_until(book: &PriceBook, month: &str, at: Moment) -> Option<Window> {
     let first: Date = format!("{month}-01").parse().ok()?;
-    let month = book.calendar().month(first).ok()?;
-    Some(Window { from: month.start, to: month.end.min(second(at)).max(month.start) })
+    let next = first.checked_add(jiff::Span::new().months(1)).ok()?;
+    Window::new(book.calendar(), first, next, Some(at.nanoseconds())).ok()
 }
 
 /// Gives a run the events of a charge: of its resource, or of the whole project where it is summed over that.
 fn replay(
     app: &App,
-    project: &Project,
     shelf: &kopeck_directory::directory::Shelf,
     (key, to): (&Key, i64),
     rater: &mut Rater,
@@ -213,7 +211,6 @@ fn replay(
         }
         _ => log.read(kopeck_store::events::Position::NONE, &mut take)?,
     }
-    let _ = project;
     failed.map_or(Ok(()), Err)
 }
 

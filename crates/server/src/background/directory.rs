@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, accounts};
+use crate::app::{App, reconcile};
 
 /// How much of the last uses of tokens a crash may forget; how long an account may be missing after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
