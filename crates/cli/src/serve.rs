@@ -102,7 +102,7 @@ fn failure(error: &ServeError) -> Failure {
         ServeError::Token(_) => {
             Failure::input(error, None, "a token may also be given as KOPECK_OPERATOR_TOKEN")
         }
-        ServeError::FirstStart(_) | ServeError::Threads(_) => {
+        ServeError::FirstStart(_) | ServeError::Metering(_) | ServeError::Threads(_) => {
             Failure::input(error, None, "nothing was served; start it again when that is mended")
         }
     }

@@ -73,10 +73,12 @@ impl Known<'_> {
     /// The user of an API key or of a paid role. One that was revoked meanwhile pays for what it was used for.
     fn by_right(&self, id: Uuid) -> Option<JobUser> {
         let held = |standing| matches!(standing, Standing::Approved | Standing::Revoked);
-        if let Some(key) = self.directory.keys().get(&named::KeyId(id)).filter(|key| held(key.asked.standing)) {
+        if let Some(key) = self.directory.keys().get(&named::KeyId(id)).filter(|key| held(key.asked.standing))
+        {
             return Some(JobUser { account: key.user.account(), right: Right::ApiKey, hold: None });
         }
-        let grant = self.directory.grants().get(&named::GrantId(id)).filter(|grant| held(grant.asked.standing))?;
+        let grant =
+            self.directory.grants().get(&named::GrantId(id)).filter(|grant| held(grant.asked.standing))?;
         let coefficient = self.directory.roles().get(&grant.role)?.terms.coefficient;
         Some(JobUser { account: grant.user.account(), right: Right::PaidRole(coefficient), hold: None })
     }

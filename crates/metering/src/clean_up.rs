@@ -53,7 +53,11 @@ fn clean_up(core: &Core, storage: StorageId, name: Uuid, at: Moment) -> Result<V
             cleaned_at: at,
             accrued: true,
         };
-        cleaned.push(Cleaned { reply: pay(core, TransactionId(transaction), payment)?, project, transaction });
+        cleaned.push(Cleaned {
+            reply: pay(core, TransactionId(transaction), payment)?,
+            project,
+            transaction,
+        });
     }
     Ok(cleaned)
 }

@@ -37,10 +37,12 @@ impl Done {
     /// What is due first after what was done; before the first hour, from an instant on.
     #[must_use]
     pub fn next(&self, directory: &Directory, from: Moment) -> (Moment, Duty) {
-        let hour = self.hour.unwrap_or(from.nanoseconds()).div_euclid(HOUR).saturating_add(1).saturating_mul(HOUR);
+        let hour =
+            self.hour.unwrap_or(from.nanoseconds()).div_euclid(HOUR).saturating_add(1).saturating_mul(HOUR);
         let hour = (Moment::from_nanoseconds(hour).unwrap_or(Moment::LAST), Duty::Hour);
         let storages = directory.storages().after(None);
-        let clean_ups = storages.filter_map(|(_, storage)| Some((self.clean_up(storage, directory)?, Duty::CleanUp(storage.id))));
+        let clean_ups = storages
+            .filter_map(|(_, storage)| Some((self.clean_up(storage, directory)?, Duty::CleanUp(storage.id))));
         clean_ups.fold(hour, |first, next| first.min(next))
     }
 

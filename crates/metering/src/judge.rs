@@ -93,7 +93,9 @@ impl Rejection {
             Rejection::Unroutable(Unroutable::UnknownSource { .. }) => {
                 "assign the source to a provider, executor, storage or API"
             }
-            Rejection::Unroutable(Unroutable::UnknownProject { .. }) => "create the project, or correct its name",
+            Rejection::Unroutable(Unroutable::UnknownProject { .. }) => {
+                "create the project, or correct its name"
+            }
             Rejection::Unroutable(_) => "price the project with a book of its workspace's zone and currency",
             Rejection::NotYours => "use a token of the one who sends these events",
         }
@@ -271,8 +273,7 @@ impl Gathering {
             heard.earliest_event = heard.earliest_event.min(time);
             return;
         }
-        let heard =
-            Heard { events: 1, latest_event: time, earliest_event: time, heartbeat: heartbeat() };
+        let heard = Heard { events: 1, latest_event: time, earliest_event: time, heartbeat: heartbeat() };
         self.sources.push((source.to_owned(), heard));
     }
 }

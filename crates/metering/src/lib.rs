@@ -17,8 +17,8 @@ pub mod judge;
 mod metering;
 mod restart;
 mod settler;
-mod state;
 pub mod sources;
+mod state;
 pub mod volumes;
 
 pub use metering::{Cleaned, Entities, Inbox, Mailbox, Metering, MeteringError, Parts, Settled, Time, mail};

@@ -59,7 +59,8 @@ impl Settler {
                     Command::Settle(answer) => answers.push(answer),
                     Command::Advance(to, answer) => tell(answer, self.advance(to)),
                     Command::CleanUp(storage, id, answer) => {
-                        let cleaned = self.step(false).and_then(|()| clean_up::by_hand(&self.core, storage, id));
+                        let cleaned =
+                            self.step(false).and_then(|()| clean_up::by_hand(&self.core, storage, id));
                         tell(answer, cleaned);
                     }
                     Command::Stop => stopping = true,
@@ -107,7 +108,8 @@ impl Settler {
         let now = (self.core.time.now)();
         let state = self.core.state();
         let (due, _) = state.done.next(&(self.core.directory)(), state.at);
-        let counts = state.shard.next_waiting().map(|second| second.saturating_add(1).saturating_mul(1_000_000_000));
+        let counts =
+            state.shard.next_waiting().map(|second| second.saturating_add(1).saturating_mul(1_000_000_000));
         let due = counts.and_then(|at| Moment::from_nanoseconds(at).ok()).map_or(due, |at| at.min(due));
         let wait = due.nanoseconds().saturating_sub(now.nanoseconds());
         Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(LONGEST_WAIT)
@@ -196,7 +198,11 @@ impl Settler {
     }
 
     /// What is due now, and how it is written down; `None` where nothing is.
-    fn decide(&mut self, whole: bool, directory: &Arc<Directory>) -> Result<Option<(Step, StepRow)>, MeteringError> {
+    fn decide(
+        &mut self,
+        whole: bool,
+        directory: &Arc<Directory>,
+    ) -> Result<Option<(Step, StepRow)>, MeteringError> {
         let now = (self.core.time.now)();
         let mut state = self.core.state();
         state.follow(directory)?;
@@ -214,7 +220,10 @@ impl Settler {
     }
 
     /// Tries until it is written. What was done in doubt is done once: steps and requests have names of their own.
-    fn until_written<T>(&self, mut write: impl FnMut(&Core) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn until_written<T>(
+        &self,
+        mut write: impl FnMut(&Core) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         loop {
             match write(&self.core) {
                 Err(error @ (StoreError::Full | StoreError::Busy { .. } | StoreError::Unknown(_))) => {
@@ -230,8 +239,7 @@ impl Settler {
     /// Says how far settling has come.
     fn tell(&self, is_well: bool) {
         let state = self.core.state();
-        let settled =
-            Settled { at: state.at, step: state.shard.steps(), through: state.through, is_well };
+        let settled = Settled { at: state.at, step: state.shard.steps(), through: state.through, is_well };
         drop(state);
         self.core.settled.send_replace(settled);
     }

@@ -85,7 +85,8 @@ impl Sources {
 
     /// All sources after a name, in the order of names.
     pub fn after(&self, cursor: Option<&str>) -> impl Iterator<Item = (&str, &Sent)> {
-        let rest = self.0.iter().skip_while(move |(name, _)| cursor.is_some_and(|cursor| name.as_str() <= cursor));
+        let rest =
+            self.0.iter().skip_while(move |(name, _)| cursor.is_some_and(|cursor| name.as_str() <= cursor));
         rest.map(|(name, sent)| (name.as_str(), sent))
     }
 

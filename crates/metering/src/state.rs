@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use kopeck_directory::Directory;
 use kopeck_directory::directory::Shelf;
 use kopeck_directory::entity::Emitter;
-use kopeck_ledger::name::Moment;
 use kopeck_directory::name::StorageId;
+use kopeck_ledger::name::Moment;
 use kopeck_rating::event::{Description, Envelope, Value};
 use kopeck_rating::number::Number;
 use kopeck_rating::price_book::PriceBook;
@@ -137,7 +137,9 @@ impl State {
         for (meter, names) in projects {
             let billed = self.told.billed.entry(*meter).or_default();
             for name in names {
-                let Some(project) = directory.project(name).filter(|_| !billed.contains(name)) else { continue };
+                let Some(project) = directory.project(name).filter(|_| !billed.contains(name)) else {
+                    continue;
+                };
                 let accepted = project.accepted.nanoseconds().div_euclid(1_000_000_000);
                 self.shard.bill_in(*meter, name, accepted)?;
                 billed.insert(name.clone());

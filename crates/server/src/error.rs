@@ -300,15 +300,7 @@ fn kind_of_store(error: &StoreError) -> ProblemKind {
         StoreError::Full | StoreError::Busy { .. } | StoreError::Closed | StoreError::Fenced { .. } => {
             ProblemKind::Unavailable
         }
-        StoreError::InUse { .. }
-        | StoreError::Newer { .. }
-        | StoreError::NotALedger(_)
-        | StoreError::NotADirectory(_)
-        | StoreError::Missing(_)
-        | StoreError::Exists(_)
-        | StoreError::Corrupt(_)
-        | StoreError::Io { .. }
-        | StoreError::Database(_) => ProblemKind::Internal,
+        _ => ProblemKind::Internal,
     }
 }
 

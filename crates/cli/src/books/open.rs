@@ -196,6 +196,7 @@ pub fn failed(error: &StoreError) -> Failure {
             "`kopeck ledger verify` tells whether it is whole",
         ),
         other @ (StoreError::NotAnEventLog(_)
+        | StoreError::NotADirectory(_)
         | StoreError::NoEventLog(_)
         | StoreError::EventLogExists(_)
         | StoreError::NoSuchLine { .. }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use kopeck_api::page::Page;
 use kopeck_api::reports::{
-    EventRef, FailureDocument, GapDocument, NoticeDocument, NoticeWord, SourceDocument, UnpostedDocument, UnpricedDocument,
+    EventRef, FailureDocument, GapDocument, NoticeDocument, NoticeWord, SourceDocument, UnpostedDocument,
+    UnpricedDocument,
 };
 use kopeck_directory::Directory;
 use kopeck_directory::entity::Emitter;
@@ -67,7 +68,11 @@ fn written(book: &str, found: &Notices<EventName>, to: &mut Vec<NoticeDocument>)
             attribute: None,
             state: None,
             count: seen.count,
-            first: EventRef { source: first.source.clone(), id: first.id.clone(), time: moment(first.time).into() },
+            first: EventRef {
+                source: first.source.clone(),
+                id: first.id.clone(),
+                time: moment(first.time).into(),
+            },
         });
         to.len() - 1
     };
@@ -139,7 +144,9 @@ pub fn sources(
 
 fn source(name: &str, sent: &Sent, directory: &Directory, now: Moment) -> SourceDocument {
     let heartbeat = match directory.emitter(name, now) {
-        Some(Emitter::Provider(id)) => directory.providers().get(&id).map(|provider| u64::from(provider.heartbeat_s)),
+        Some(Emitter::Provider(id)) => {
+            directory.providers().get(&id).map(|provider| u64::from(provider.heartbeat_s))
+        }
         _ => None,
     };
     let heartbeat_s = heartbeat.filter(|seconds| *seconds > 0);

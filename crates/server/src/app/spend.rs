@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use kopeck_api::explanation::{NoFiles, Written};
 use kopeck_api::page::Page;
-use kopeck_api::spend::{ChargeDocument, DayAmount, ExplanationDocument, NamedAmount, ResourceAmount, SpendDocument};
+use kopeck_api::spend::{
+    ChargeDocument, DayAmount, ExplanationDocument, NamedAmount, ResourceAmount, SpendDocument,
+};
 use kopeck_directory::entity::Workspace;
 use kopeck_directory::name::MeterId as BookNumber;
 use kopeck_ledger::name::Moment;
@@ -39,13 +41,21 @@ pub fn month_of(name: Option<&str>, workspace: &Workspace, at: Moment) -> Result
 ///
 /// # Errors
 /// [`AppError::NotFound`] of a project that is not theirs; [`AppError::Input`] of a month that is none or too early.
-pub fn show(app: &App, who: &Principal, project: &str, month: Option<&str>) -> Result<SpendDocument, AppError> {
+pub fn show(
+    app: &App,
+    who: &Principal,
+    project: &str,
+    month: Option<&str>,
+) -> Result<SpendDocument, AppError> {
     let (project, workspace) = access::project_to_read(app, who, project)?;
     let (spend, at) = app.metering.look(|shard, at| -> Result<_, AppError> {
         let month = month_of(month, &workspace, at)?;
         Ok((shard.spend(project.id.as_str(), month, second(at))?, at))
     })?;
-    let named = |name: Option<&String>, amount: &Amount| NamedAmount { name: name.cloned(), amount: amount.to_string() };
+    let named = |name: Option<&String>, amount: &Amount| NamedAmount {
+        name: name.cloned(),
+        amount: amount.to_string(),
+    };
     let rate = spend.rate_an_hour.values().try_fold(Amount::ZERO, |sum, rate| sum.checked_add(*rate))?;
     Ok(SpendDocument {
         project: spend.project,
@@ -56,11 +66,19 @@ pub fn show(app: &App, who: &Principal, project: &str, month: Option<&str>) -> R
         posted: spend.posted.to_string(),
         accrued: spend.total.checked_sub(spend.posted)?.to_string(),
         burn_rate_an_hour: rate.to_string(),
-        burn_rate_by_component: spend.rate_an_hour.iter().map(|(name, rate)| named(Some(name), rate)).collect(),
+        burn_rate_by_component: spend
+            .rate_an_hour
+            .iter()
+            .map(|(name, rate)| named(Some(name), rate))
+            .collect(),
         by_component: spend.by_component.iter().map(|(name, amount)| named(Some(name), amount)).collect(),
         by_kind: spend.by_kind.iter().map(|(name, amount)| named(Some(name), amount)).collect(),
         by_region: spend.by_region.iter().map(|(name, amount)| named(name.as_ref(), amount)).collect(),
-        by_resource: spend.by_resource.iter().map(|(of, amount)| resource_amount(of.as_ref(), amount)).collect(),
+        by_resource: spend
+            .by_resource
+            .iter()
+            .map(|(of, amount)| resource_amount(of.as_ref(), amount))
+            .collect(),
         by_day: spend
             .by_day
             .iter()
@@ -147,7 +165,12 @@ fn charge_document(price_book: String, charge: &Charge) -> Result<ChargeDocument
 ///
 /// # Errors
 /// As [`show`]; [`AppError::NotFound`] of a key that no charge has.
-pub fn explanation(app: &App, who: &Principal, project: &str, key: &str) -> Result<ExplanationDocument, AppError> {
+pub fn explanation(
+    app: &App,
+    who: &Principal,
+    project: &str,
+    key: &str,
+) -> Result<ExplanationDocument, AppError> {
     let (project, workspace) = access::project_to_read(app, who, project)?;
     let missing = || AppError::NotFound { what: "charge", id: key.to_owned() };
     let bytes = data_encoding::BASE64URL_NOPAD.decode(key.as_bytes()).map_err(|_| missing())?;
@@ -169,14 +192,17 @@ pub fn explanation(app: &App, who: &Principal, project: &str, key: &str) -> Resu
     let explained = explain(rater, &selection)?;
     let written = Written { calendar: book.calendar(), currency: book.currency() };
     let first = explained.first().ok_or_else(missing)?;
-    Ok(ExplanationDocument { explanation: written.json(first, &NoFiles), workspace: workspace.name.clone().into() })
+    Ok(ExplanationDocument {
+        explanation: written.json(first, &NoFiles),
+        workspace: workspace.name.clone().into(),
+    })
 }
 
 /// A month from its start to its end or an instant, whichever is first.
 fn month_until(book: &PriceBook, month: &str, at: Moment) -> Option<Window> {
     let first: Date = format!("{month}-01").parse().ok()?;
     let next = first.checked_add(jiff::Span::new().months(1)).ok()?;
-    Window::new(book.calendar(), first, next, Some(at.nanoseconds())).ok()
+    Window::new(book.calendar(), first, next, Some(second(at))).ok()
 }
 
 /// Gives a run the events of a charge: of its resource, or of the whole project where it is summed over that.
@@ -207,7 +233,11 @@ fn replay(
     let log = app.metering.log();
     match (&key.s, &key.r) {
         (Some(source), Some(resource)) => {
-            log.of_resource(content::of_key(source, resource), kopeck_store::events::Position::NONE, &mut take)?;
+            log.of_resource(
+                content::of_key(source, resource),
+                kopeck_store::events::Position::NONE,
+                &mut take,
+            )?;
         }
         _ => log.read(kopeck_store::events::Position::NONE, &mut take)?,
     }

@@ -22,7 +22,11 @@ const PULSE: Duration = Duration::from_secs(1);
 
 /// The routes.
 pub fn routes() -> Routes {
-    Routes::new().routes(routes!(show)).routes(routes!(stream)).routes(routes!(charges)).routes(routes!(explanation))
+    Routes::new()
+        .routes(routes!(show))
+        .routes(routes!(stream))
+        .routes(routes!(charges))
+        .routes(routes!(explanation))
 }
 
 /// What a project has cost in a month up to now
