@@ -152,8 +152,8 @@ pub fn ingest(folder: &Path, clock: &Clock, known: u64, groups: u64) -> Answer<I
     })?;
     // What is left to copy and to merge is not the measured groups' matter.
     drop(log);
-    let log = open(folder, clock)?;
     let before = bytes_in(folder)?;
+    let log = open(folder, clock)?;
     let mut figures = [known, known + groups * GROUP_EVENTS].into_iter().zip([1, ON_THEIR_WAY]).map(
         |(first, on_their_way)| {
             let made: Vec<_> = (0..groups).map(|group| events(first + group * GROUP_EVENTS)).collect();
