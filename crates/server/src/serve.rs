@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
 use kopeck_store::{Store, StoreError};
-use tokio::net::TcpListener;
 
 use crate::app::{App, first_start};
 use crate::auth::{AnyOf, OperatorToken, OperatorTokenError};
@@ -64,8 +63,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
     let (app, new_token, new_ledger) = open(config)?;
     let served = runtime.block_on(async {
         let (address, limit) = (config.listen, config.drain);
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+        let listener = http::listen::bind(address).map_err(|error| ServeError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
         let stopping = stop();
         let told = Arc::clone(&app);
