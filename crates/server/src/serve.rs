@@ -11,7 +11,6 @@ use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
 use kopeck_store::{DirectoryStore, Store, StoreError};
-use tokio::net::TcpListener;
 
 use crate::app::{App, Stores, first_start, reconcile};
 use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
@@ -73,8 +72,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
     let (app, new_token, new_ledger) = open(config)?;
     let served = runtime.block_on(async {
         let (address, limit) = (config.listen, config.drain);
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+        let listener = http::listen::bind(address).map_err(|error| ServeError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
         let stopping = stop();
         let told = Arc::clone(&app);

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use utoipa_axum::routes;
 
 use super::{Answer, Routes};
 use crate::app::{App, health};
 use crate::error::AppError;
+use crate::metrics::in_older_format;
 
 /// The routes.
 pub fn routes() -> Routes {
@@ -38,17 +39,23 @@ async fn ready(State(app): State<Arc<App>>) -> Answer<&'static str> {
 }
 
 /// What is counted, as OpenMetrics
+///
+/// Whoever accepts nothing but `text/plain` gets Prometheus' older format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation", security(()),
     responses((status = 200, description = "OpenMetrics 1.0", body = String,
         content_type = "application/openmetrics-text"))
 )]
-async fn metrics(State(app): State<Arc<App>>) -> Answer<Response> {
+async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer<Response> {
     let text = app.blocking(health::metrics).await?;
-    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let mut response = text.into_response();
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    Ok(response)
+    let accepted = headers.get(ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or("*/*");
+    let wants_older = accepted.split(',').all(|kind| kind.trim_start().starts_with("text/plain"));
+    if wants_older {
+        let kind = "text/plain; version=0.0.4; charset=utf-8";
+        return Ok(([(CONTENT_TYPE, kind)], in_older_format(&text)).into_response());
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
 impl From<std::fmt::Error> for AppError {

@@ -1,6 +1,7 @@
 //! Connections: accepted up to a limit, closed when they are slow or idle for too long, ended when the server stops.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::util::MapRequest;
 
@@ -26,6 +27,20 @@ const HEAD_BYTES: usize = 64 << 10;
 const HEAD_FIELDS: usize = 100;
 /// A pause after a connection that could not be accepted, such as for want of files.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that the system keeps until they are accepted. With less a burst waits for a second at a time.
+const BACKLOG: u32 = 4_096;
+
+/// Listens at an address, also where the server before has just ended.
+///
+/// # Errors
+/// What the system says.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves connections until the server stops; then lets those that are being answered end, for so long.
 pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, drain: Duration) {

@@ -76,12 +76,13 @@ fn health_and_metrics_need_no_token_and_tell_the_state() {
     assert_eq!(desk.get("/readyz").without("authorization").send().status, 200);
     let metrics = desk.get("/metrics").without("authorization").send();
     assert!(metrics.text.ends_with("# EOF\n"));
-    assert!(
-        metrics
-            .text
-            .contains("kopeck_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1")
-    );
+    assert!(metrics.text.contains(
+        "kopeck_http_request_duration_seconds_count{method=\"GET\",route=\"/healthz\",status=\"200\"} 1"
+    ));
     assert!(metrics.text.contains("kopeck_ledger_records 4"));
+    let older = desk.get("/metrics").header("accept", "text/plain").send();
+    assert!(older.headers["content-type"].to_str().unwrap().contains("version=0.0.4"));
+    assert!(!older.text.contains("# EOF"));
     desk.app.stop.begin();
     assert_eq!(desk.get("/readyz").send().problem().1, "unavailable");
     assert_eq!(desk.get("/healthz").send().status, 200);
