@@ -1,6 +1,13 @@
 //! The durable directory: what was acknowledged stays, what is broken is found, and only one owner writes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_arithmetic, clippy::float_cmp, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_arithmetic,
+    clippy::float_cmp,
+    reason = "tests"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -194,6 +194,9 @@ pub fn failed(error: &StoreError) -> Failure {
             format!("the ledger's database: {reason}"),
             "`kopeck ledger verify` tells whether it is whole",
         ),
+        other @ StoreError::NotADirectory(_) => {
+            input(other.to_string(), "name another folder with --store or KOPECK_STORE")
+        }
         other @ (StoreError::Fenced { .. }
         | StoreError::Busy { .. }
         | StoreError::Unknown(_)
