@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask ci`, `cargo xtask test`, `cargo xtask simulate`, `cargo xtask demo`.
+//! The project's own commands: `cargo xtask ci`, `cargo xtask test`, `cargo xtask simulate`, `cargo xtask openapi`,
+//! `cargo xtask demo`.
 //!
 //! Each runs the tools that a person would run by hand, prints their command lines, and stops at the first that
 //! fails with its exit code.
@@ -35,6 +36,8 @@ enum Task {
         #[arg(long, value_name = "N")]
         operations: Option<u64>,
     },
+    /// Writes the API's description, as the code says it, to openapi.json
+    Openapi,
     /// Builds kopeck in release mode, rates a sample month and prints the bill, and tries a ledger
     Demo,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Ci => ci(),
         Task::Test => test(),
         Task::Simulate { seeds, seed, operations } => simulate(seeds, seed, operations),
+        Task::Openapi => openapi(),
         Task::Demo => demo(),
     };
     match done {
@@ -119,6 +123,19 @@ fn simulate(seeds: u64, seed: Option<u64>, operations: Option<u64>) -> Result<()
         args.extend(["--operations".to_owned(), operations.to_string()]);
     }
     cargo(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn openapi() -> Result<(), Failed> {
+    let path = root()?.join("openapi.json");
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["run", "--quiet", "--package", "kopeck-server", "--example", "openapi"]);
+    let output = command.current_dir(root()?).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Failed(format!("can not run cargo: {error}")))?;
+    if !output.status.success() {
+        return Err(Failed(format!("the description can not be made: {}", output.status)));
+    }
+    fs::write(&path, output.stdout)
+        .map_err(|error| Failed(format!("can not write {}: {error}", path.display())))
 }
 
 /// Sample size of the demo.

@@ -2,12 +2,110 @@
 
 use kopeck_ledger::account::Account;
 use kopeck_ledger::amount::Amount;
-use kopeck_ledger::name::{AccountId, Moment, Text};
+use kopeck_ledger::name::{AccountId, Currency, Moment, Text};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::forms::{CurrencyCode, Factor, Kind, Label, Money, Time};
+use crate::read::{Incoming, Unread, json};
+
+/// An account to open. Its id is the Idempotency-Key's
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Whose money it will hold
+    pub kind: Kind,
+    /// What people call it
+    pub name: Label,
+    /// The user account that a workspace, storage or executor belongs to; no other kind has one
+    pub owner: Option<Uuid>,
+    /// What its money is counted in
+    #[serde(default = "rub")]
+    #[schema(default = "RUB")]
+    pub currency: CurrencyCode,
+    /// The IANA time zone of its days; left out, UTC
+    pub time_zone: Option<Label>,
+    /// How far below zero it may go; left out, 0: prepaid
+    pub credit_limit: Option<Money>,
+    /// The plan's cost coefficient of its owner; left out, 1: no commission
+    pub coefficient: Option<Factor>,
+}
+
+fn rub() -> CurrencyCode {
+    CurrencyCode(Currency::RUB)
+}
+
+impl Incoming for NewAccount {
+    fn read(bytes: &[u8]) -> Result<NewAccount, Unread> {
+        json(bytes)
+    }
+}
+
+/// How far below zero an account may go, from now on
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCreditLimit {
+    /// The limit, from zero
+    pub amount: Money,
+    /// The account's currency
+    pub currency: CurrencyCode,
+}
+
+impl Incoming for NewCreditLimit {
+    fn read(bytes: &[u8]) -> Result<NewCreditLimit, Unread> {
+        json(bytes)
+    }
+}
+
+/// The plan's cost coefficient of a workspace, storage or executor, from now on
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCoefficient {
+    /// The coefficient
+    pub coefficient: Factor,
+}
+
+impl Incoming for NewCoefficient {
+    fn read(bytes: &[u8]) -> Result<NewCoefficient, Unread> {
+        json(bytes)
+    }
+}
+
+/// Which accounts of the list
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountsQuery {
+    /// Only accounts of this kind
+    #[param(value_type = Option<Kind>)]
+    pub kind: Option<Kind>,
+    /// The `next` of the page before; left out for the first
+    pub cursor: Option<String>,
+    /// The most items of the page, 1 to 1,000
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    pub limit: Option<usize>,
+}
+
+/// At which instant
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOfQuery {
+    /// What it had after all that happened up to this instant; left out, what it has now
+    #[param(value_type = Option<Time>)]
+    pub as_of: Option<Time>,
+}
+
+/// What an account has now, or had
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum AccountAnswer {
+    /// Now
+    Now(AccountDocument),
+    /// As of an instant
+    Past(PastBalance),
+}
 
 /// An account, and what it has now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -6,8 +6,13 @@
 pub mod account;
 pub mod directory;
 pub mod forms;
+pub mod hold;
+pub mod journal;
 pub mod page;
 pub mod problem;
 pub mod read;
+pub mod statement;
+pub mod transaction;
+mod transaction_read;
 
 pub use problem::Problem;

@@ -6,7 +6,6 @@ mod hold;
 mod init;
 mod open;
 mod payment;
-mod period;
 mod receipt;
 mod refused;
 mod report;

@@ -4,13 +4,19 @@
 
 pub mod access;
 pub mod accounts;
+pub mod asking;
 pub(crate) mod directory;
 pub mod first_start;
 pub mod health;
+pub mod holds;
+pub mod journal;
 pub(crate) mod keys;
 pub(crate) mod market;
+pub mod page;
 pub(crate) mod people;
 pub(crate) mod prices;
+pub mod reconcile;
+pub mod transactions;
 
 use std::sync::Arc;
 
@@ -41,7 +47,7 @@ pub struct App {
     /// Whether the server is stopping.
     pub stop: Stop,
     /// Whether the ledger may lack accounts of the directory.
-    accounts_behind: accounts::Behind,
+    accounts_behind: reconcile::Behind,
     /// Reads of the whole journal that may go on at a time.
     long_reads: Arc<Semaphore>,
 }
@@ -65,7 +71,7 @@ impl App {
             limits,
             metrics: Metrics::new(),
             stop: Stop::new(),
-            accounts_behind: accounts::Behind::default(),
+            accounts_behind: reconcile::Behind::default(),
             long_reads,
         }
     }
@@ -84,6 +90,17 @@ impl App {
         Arc::clone(&self.long_reads)
             .try_acquire_owned()
             .map_err(|_| AppError::TooMany("too many exports and verifications are going on"))
+    }
+
+    /// Lets those holds expire whose instant has come, so that what is read next is as of now.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] where that is not durable.
+    pub async fn expire_due(&self) -> Result<(), AppError> {
+        if self.ledger.next_expiry().is_some_and(|next| next <= self.now()) {
+            self.ledger.expire_holds()?.await?;
+        }
+        Ok(())
     }
 
     /// Does work that reads files or computes for long on a thread of its own.

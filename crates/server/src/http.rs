@@ -1,15 +1,21 @@
 //! The routes: thin, over the use cases of `app`. What is read, refused and told alike everywhere stands beside them.
 
-mod body;
+mod accounts;
+pub mod body;
 mod directory;
 mod docs;
 mod health;
+mod holds;
+mod journal;
+pub mod key;
 pub mod listen;
 mod openapi;
 mod problem;
 mod query;
 mod request;
-mod unpack;
+mod streaming;
+mod transactions;
+pub mod unpack;
 mod who;
 
 use std::sync::Arc;
@@ -21,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub use body::Body;
+pub use body::{Body, LargeBody};
 pub use openapi::document;
 pub use problem::Failed;
 pub use query::{Id, Query};
@@ -35,7 +41,13 @@ pub type Routes = OpenApiRouter<Arc<App>>;
 
 /// All routes.
 fn routes() -> Routes {
-    Routes::with_openapi(openapi::head()).merge(health::routes()).merge(directory::routes())
+    Routes::with_openapi(openapi::head())
+        .merge(health::routes())
+        .merge(accounts::routes())
+        .merge(transactions::routes())
+        .merge(holds::routes())
+        .merge(journal::routes())
+        .merge(directory::routes())
 }
 
 /// The server's router.

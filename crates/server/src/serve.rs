@@ -9,7 +9,7 @@ use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
 use kopeck_store::{DirectoryStore, Store, StoreError};
 use tokio::net::TcpListener;
 
-use crate::app::{App, accounts, first_start};
+use crate::app::{App, first_start, reconcile};
 use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
 use crate::config::Config;
 use crate::error::AppError;
@@ -104,6 +104,6 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
     let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
     let app = App::new(ledger, directory, tokens, config.clock.clone(), config.limits.clone());
-    accounts::reconcile(&app)?;
+    reconcile::reconcile(&app)?;
     Ok((Arc::new(app), new_token, new_ledger))
 }

@@ -3,14 +3,16 @@
 use std::io::{self, Write};
 
 use comfy_table::Table;
+use kopeck_api::account::PastBalance;
 use kopeck_ledger::account::Account;
 use kopeck_ledger::name::AccountId;
 use kopeck_ledger::request::{NewAccount, Work};
+use kopeck_server::documents::account as document;
 use kopeck_store::{Store, StoreError};
 use serde_json::json;
 
-use super::open::{Books, although_done, failed, id_of};
-use super::receipt::account_json;
+use super::open::{Books, although_done, failed, id_of, unmade};
+use super::receipt::sorted;
 use crate::args::{CreateArgs, ListArgs, ShowArgs, TableFormat};
 use crate::bill::plain_table;
 use crate::failure::{Done, Failure};
@@ -47,7 +49,7 @@ pub fn list(args: &ListArgs) -> Result<Done, Failure> {
         TableFormat::Json => {
             let mut list = Vec::new();
             for account in &accounts {
-                list.push(account_json(account, owner(account, &books)?.as_ref()));
+                list.push(sorted(&document::listed(account, &books.store).map_err(|error| unmade(&error))?));
             }
             writeln!(out, "{}", json!({ "accounts": list }))?;
         }
@@ -82,14 +84,7 @@ pub fn show(args: &ShowArgs) -> Result<Done, Failure> {
     let mut out = io::stdout().lock();
     match args.format {
         TableFormat::Json => {
-            let document = json!({
-                "id": opening.id.to_string(),
-                "kind": opening.kind.word(),
-                "name": opening.name.to_string(),
-                "currency": opening.currency.to_string(),
-                "as_of": at.to_string(),
-                "posted": posted.to_string(),
-            });
+            let document = sorted(&PastBalance::of(&account, at, posted));
             writeln!(out, "{document}")?;
         }
         TableFormat::Table => {
@@ -105,27 +100,19 @@ pub fn show(args: &ShowArgs) -> Result<Done, Failure> {
 }
 
 fn print(account: &Account, books: &Books, format: TableFormat) -> Result<Done, Failure> {
-    let owner = owner(account, books)?;
     let mut out = io::stdout().lock();
     match format {
         TableFormat::Json => {
-            let mut document = account_json(account, owner.as_ref());
-            let accrued: Vec<_> = books
-                .store
-                .accrued(account.opening.id)
-                .into_iter()
-                .map(|(project, amount)| json!({ "project": project.to_string(), "amount": amount.to_string() }))
-                .collect();
-            document["accrued_by_project"] = accrued.into();
-            writeln!(out, "{document}")?;
+            let document = document::whole(account, &books.store).map_err(|error| unmade(&error))?;
+            writeln!(out, "{}", sorted(&document))?;
         }
-        TableFormat::Table => writeln!(out, "{}", table_of(account, owner.as_ref(), books)?)?,
+        TableFormat::Table => writeln!(out, "{}", table_of(account, books)?)?,
     }
     out.flush()?;
     Ok(Done::Whole)
 }
 
-fn table_of(account: &Account, owner: Option<&Account>, books: &Books) -> Result<Table, Failure> {
+fn table_of(account: &Account, books: &Books) -> Result<Table, Failure> {
     let opening = &account.opening;
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -135,7 +122,7 @@ fn table_of(account: &Account, owner: Option<&Account>, books: &Books) -> Result
     row("account", opening.id.to_string());
     row("kind", opening.kind.to_string());
     row("name", opening.name.to_string());
-    if let Some(owner) = owner {
+    if let Some(owner) = owner(account, books)? {
         row("owner", format!("{} ({})", owner.opening.name, owner.opening.id));
     }
     row("currency", opening.currency.to_string());

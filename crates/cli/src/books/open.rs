@@ -9,6 +9,7 @@ use kopeck_ledger::account::Account;
 use kopeck_ledger::name::{AccountId, AccountNumber, Moment, Text, TransactionId};
 use kopeck_ledger::record::{Receipt, Record};
 use kopeck_ledger::request::{Request, Work};
+use kopeck_server::documents::DocumentError;
 use kopeck_store::sqlite::{Clock, Options, SqliteStore};
 use kopeck_store::{Store, StoreError};
 use uuid::Uuid;
@@ -201,5 +202,23 @@ pub fn failed(error: &StoreError) -> Failure {
         | StoreError::Busy { .. }
         | StoreError::Unknown(_)
         | StoreError::Closed) => input(other.to_string(), "send it again with the same --id"),
+    }
+}
+
+/// Why a document can not be made, with the remedy.
+pub fn unmade(error: &DocumentError) -> Failure {
+    let input = |remedy: &str| Failure::input(error, None, remedy);
+    match error {
+        DocumentError::Store(error) => failed(error),
+        DocumentError::PeriodEmpty { from, to } => Failure::input(
+            format!("--to {to} is not after --from {from}"),
+            None,
+            "the period ends before the day --to: give a later one",
+        ),
+        DocumentError::DayOutOfRange(_) => input("give --from and --to within them"),
+        DocumentError::TooManyLines(_) => input("give a shorter period with --from and --to"),
+        DocumentError::UnknownZone(_) => input("use a newer kopeck"),
+        DocumentError::Overflow => Failure::Overflow,
+        DocumentError::Write(error) => Failure::Output(std::io::Error::new(error.kind(), error.to_string())),
     }
 }

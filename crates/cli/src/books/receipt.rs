@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use kopeck_ledger::account::Account;
 use kopeck_ledger::record::{Record, Transaction};
-use serde_json::{Value, json};
+use kopeck_server::documents::transaction as document;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::open::Books;
+use super::open::{Books, unmade};
 use crate::args::TableFormat;
 use crate::bill::plain_table;
 use crate::failure::Failure;
@@ -26,32 +27,8 @@ pub fn print(
     let mut out = io::stdout().lock();
     match format {
         TableFormat::Json => {
-            let transfers: Vec<Value> = moved
-                .iter()
-                .map(|(transfer, from, to)| {
-                    json!({
-                        "purpose": transfer.purpose.word(),
-                        "from": from.opening.id.to_string(),
-                        "to": to.opening.id.to_string(),
-                        "amount": transfer.amount.to_string(),
-                        "currency": from.opening.currency.to_string(),
-                    })
-                })
-                .collect();
-            let text = |text: &Option<kopeck_ledger::name::Text>| text.as_ref().map(ToString::to_string);
-            let document = json!({
-                "id": id,
-                "record": record.sequence.0,
-                "at": record.at.to_string(),
-                "origin": transaction.origin.word(),
-                "mode": transaction.mode.word(),
-                "actor": text(&transaction.actor),
-                "project": text(&transaction.project),
-                "reference": text(&transaction.reference),
-                "invoice": text(&transaction.invoice),
-                "transfers": transfers,
-            });
-            writeln!(out, "{document}")?;
+            let document = document::of_record(record, &books.store).map_err(|error| unmade(&error))?;
+            writeln!(out, "{}", sorted(&document))?;
         }
         TableFormat::Table => {
             let id = id.unwrap_or_default();
@@ -73,22 +50,8 @@ pub fn print(
     Ok(())
 }
 
-/// An account as JSON.
-pub fn account_json(account: &Account, owner: Option<&Account>) -> Value {
-    let opening = &account.opening;
-    json!({
-        "id": opening.id.to_string(),
-        "kind": opening.kind.word(),
-        "name": opening.name.to_string(),
-        "owner": owner.map(|owner| owner.opening.id.to_string()),
-        "currency": opening.currency.to_string(),
-        "time_zone": opening.zone.as_ref().map_or("UTC".to_owned(), ToString::to_string),
-        "credit_limit": account.credit_limit.to_string(),
-        "coefficient": account.coefficient.to_string(),
-        "posted": account.posted.to_string(),
-        "held": account.held.to_string(),
-        "accrued": account.accrued.to_string(),
-        "available": account.available().map(|available| available.to_string()),
-        "entries": account.entries,
-    })
+/// A document as JSON, with its fields in the order of their names.
+pub fn sorted(document: &impl Serialize) -> Value {
+    // Documents are texts, numbers and lists of them, which JSON can always hold.
+    serde_json::to_value(document).unwrap_or_default()
 }

@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 
+use kopeck_api::account::zone_name;
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::statement::{Day, report};
+use kopeck_server::documents::period::Entries;
+use kopeck_server::documents::statement::head_document;
 use kopeck_store::Store;
 use serde_json::{Value, json};
 
-use super::open::{Books, failed};
-use super::period::{Entries, zone_name};
-use super::statement::{head_json, head_line, title};
+use super::open::{Books, failed, unmade};
+use super::receipt::sorted;
+use super::statement::{head_line, period, title};
 use super::words::{self, Label};
 use crate::args::{ReportArgs, TableFormat};
 use crate::bill::plain_table;
@@ -36,7 +39,8 @@ pub fn run(args: &ReportArgs) -> Result<Done, Failure> {
             "name a workspace, or ask for a statement: `kopeck account statement`",
         ));
     }
-    let entries = Entries::read(&account, &args.period, &books)?;
+    let read = Entries::read(&account, period(&args.period), usize::MAX, &books.store);
+    let entries = read.map_err(|error| unmade(&error))?;
     let days = report(entries.lines.iter().cloned(), |at| entries.date(at)).map_err(|_| Failure::Overflow)?;
     let head = books.store.head().map_err(|error| failed(&error))?;
     let mut total = [Amount::ZERO; COLUMNS.len()];
@@ -65,7 +69,7 @@ pub fn run(args: &ReportArgs) -> Result<Done, Failure> {
                 "to": args.period.to.map(|date| date.to_string()),
                 "days": list,
                 "total": json_of(total),
-                "head": head_json(&head),
+                "head": sorted(&head_document(&head)),
             });
             writeln!(out, "{document}")?;
         }

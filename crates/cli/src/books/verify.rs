@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use kopeck_server::documents::verification;
 use kopeck_store::StoreError;
 use kopeck_store::answer::{Progress, Report};
 use kopeck_store::sqlite::DATABASE_FILE;
 use kopeck_store::sqlite::head_log::{self, LoggedHead};
 use kopeck_store::sqlite::verify;
-use serde_json::json;
 
 use super::open::failed;
-use super::statement::head_json;
+use super::receipt::sorted;
 use crate::args::{KnownHead, TextFormat, VerifyArgs};
 use crate::failure::{Done, Failure};
 
@@ -62,15 +62,7 @@ fn print(report: &Report, database: &str, format: TextFormat) -> Result<Done, Fa
     let mut out = io::stdout().lock();
     match format {
         TextFormat::Json => {
-            let problem = report.problem.as_ref().map(|problem| {
-                json!({ "record": problem.record.map(|record| record.0), "reason": problem.to_string() })
-            });
-            let document = json!({
-                "records": report.records,
-                "transfers": report.transfers,
-                "head": head_json(&report.head),
-                "problem": problem,
-            });
+            let document = sorted(&verification::of_report(report));
             writeln!(out, "{document}")?;
         }
         TextFormat::Text if report.problem.is_none() => {

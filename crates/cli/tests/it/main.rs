@@ -10,3 +10,4 @@ mod estimate;
 mod ledger;
 mod prices;
 mod rate;
+mod serve;

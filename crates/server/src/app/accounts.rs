@@ -1,129 +1,177 @@
-//! The ledger accounts of what the directory has.
-//!
-//! The two stores can not commit together. The directory's act comes first and fixes the account's id; opening it is
-//! asked for under that same id and after a look whether it is there, so that it may be repeated. What a crash or a
-//! failure has left out is made good at the next start, and by background work before that.
+//! Accounts: opened, listed, looked at, changed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-use kopeck_directory::change::{Change, Entity};
-use kopeck_directory::directory::Expected;
-use kopeck_ledger::account::AccountKind;
+use kopeck_api::account::{
+    AccountAnswer, AccountDocument, AccountsQuery, NewAccount, NewCoefficient, NewCreditLimit, PastBalance,
+};
+use kopeck_api::forms::Time;
+use kopeck_api::page::{PAGE_DEFAULT, Page};
+use kopeck_api::statement::{StatementDocument, StatementQuery};
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
-use kopeck_ledger::name::{Text, TransactionId};
-use kopeck_ledger::refusal::Refusal;
-use kopeck_ledger::request::{NewAccount, Request, Work};
+use kopeck_ledger::name::AccountId;
+use kopeck_ledger::request::{self, Work};
 use uuid::Uuid;
 
-use super::{App, first_start};
+use crate::app::asking::{self, Key, ask};
+use crate::app::{App, access, page};
+use crate::auth::{Act, Principal};
+use crate::documents::period::Period;
+use crate::documents::statement::Made;
+use crate::documents::{account as document, unmade};
 use crate::error::AppError;
 
-/// Who opens them.
-const ACTOR: &str = "directory";
-/// Requests that are handed over at a time.
-const AT_ONCE: usize = 1_000;
+/// The most lines that a statement is made of at once.
+pub const STATEMENT_LIMIT: usize = 1_000_000;
+/// Accounts that are looked through at a time.
+const LOOK: usize = 1_000;
 
-/// Whether the ledger may lack something that the directory has.
-#[derive(Debug, Default)]
-pub struct Behind(AtomicBool);
-
-/// Whether the last attempt to bring the ledger up to the directory has failed.
-#[must_use]
-pub fn are_behind(app: &App) -> bool {
-    app.accounts_behind.0.load(Ordering::Acquire)
-}
-
-/// Brings the ledger up to an act that was done. A failure does not undo the act: it is made good later.
-pub fn follow(app: &App, change: &Change) {
-    if !change.edits.iter().any(|edit| concerns_accounts(&edit.after)) {
-        return;
-    }
-    if let Err(error) = reconcile(app) {
-        tracing::error!(%error, act = change.act, "the ledger lacks what the directory has; tried again soon");
-    }
-}
-
-fn concerns_accounts(entity: &Entity) -> bool {
-    matches!(
-        entity,
-        Entity::User(_) | Entity::Workspace(_) | Entity::Executor(_) | Entity::Storage(_) | Entity::Plan(_)
-    )
-}
-
-/// Opens the accounts that the ledger lacks, and says the coefficients that are others.
+/// Opens an account, whose id is the key's.
 ///
 /// # Errors
-/// What the store or the ledger says; what was done stays done.
-pub fn reconcile(app: &App) -> Result<(), AppError> {
-    app.accounts_behind.0.store(true, Ordering::Release);
-    let actor = Text::new(ACTOR).map_err(|error| AppError::Internal(error.to_string()))?;
-    let directory = app.directory.snapshot();
-    let mut requests = Vec::new();
-    let mut currencies = Vec::new();
-    for expected in directory.expected_accounts() {
-        if !currencies.contains(&expected.currency) {
-            currencies.push(expected.currency);
-            let singles = first_start::openings(&[expected.currency]);
-            let singles = singles.map_err(|error| AppError::Internal(error.to_string()))?;
-            requests.extend(singles.into_iter().filter(|request| is_missing(app, request)));
+/// [`AppError`].
+pub async fn open(
+    app: &Arc<App>,
+    who: &Principal,
+    key: &Key,
+    new: NewAccount,
+) -> Result<AccountDocument, AppError> {
+    access::may(who, Act::ManageAccounts)?;
+    let id = key.id(&who.actor);
+    let work = Work::Open(request::NewAccount {
+        id: AccountId(id),
+        kind: new.kind.0,
+        name: new.name.0,
+        owner: new.owner.map(AccountId),
+        currency: new.currency.0,
+        zone: new.time_zone.map(|zone| zone.0),
+        credit_limit: new.credit_limit.map_or(Amount::ZERO, |limit| limit.0),
+        coefficient: new.coefficient.map_or(Coefficient::ONE, |coefficient| coefficient.0),
+    });
+    ask(app, who, id, work).await?;
+    show(app, who, id)
+}
+
+/// A page of the accounts that somebody sees, in the order of their opening.
+///
+/// # Errors
+/// [`AppError`].
+pub fn list(app: &App, who: &Principal, query: &AccountsQuery) -> Result<Page<AccountDocument>, AppError> {
+    access::may(who, Act::Read)?;
+    let limit = page::limit(query.limit, PAGE_DEFAULT)?;
+    let mut next = page::cursor(query.cursor.as_deref())?;
+    let mut items = Vec::new();
+    loop {
+        let found = app.ledger.accounts(next, LOOK);
+        if found.is_empty() {
+            return Ok(Page { items, next: None });
         }
-        requests.extend(request(app, expected, &actor));
-        if requests.len() >= AT_ONCE {
-            perform(app, std::mem::take(&mut requests))?;
-        }
-    }
-    perform(app, requests)?;
-    app.accounts_behind.0.store(false, Ordering::Release);
-    Ok(())
-}
-
-fn is_missing(app: &App, request: &Request) -> bool {
-    match &request.work {
-        Work::Open(new) => app.ledger.account(new.id).is_none(),
-        _ => false,
-    }
-}
-
-/// What the ledger must be asked for an account to be as it should.
-fn request(app: &App, expected: Expected, actor: &Text) -> Option<Request> {
-    let actor = Some(actor.clone());
-    let account = expected.id;
-    let Some(found) = app.ledger.account(account) else {
-        let work = Work::Open(NewAccount {
-            id: account,
-            kind: expected.kind,
-            name: expected.name,
-            owner: expected.owner,
-            currency: expected.currency,
-            zone: expected.zone,
-            credit_limit: Amount::ZERO,
-            coefficient: expected.coefficient,
-        });
-        return Some(Request { id: TransactionId(account.0), actor, work });
-    };
-    let is_owned = expected.kind != AccountKind::User;
-    (is_owned && found.coefficient != expected.coefficient).then(|| set(account, expected.coefficient, actor))
-}
-
-fn set(account: kopeck_ledger::name::AccountId, coefficient: Coefficient, actor: Option<Text>) -> Request {
-    // Whether it must be said is seen before, so it needs no name that is kept.
-    let id = TransactionId(Uuid::now_v7());
-    Request { id, actor, work: Work::SetCoefficient { account, coefficient } }
-}
-
-fn perform(app: &App, requests: Vec<Request>) -> Result<(), AppError> {
-    if requests.is_empty() {
-        return Ok(());
-    }
-    for reply in app.ledger.perform(requests)? {
-        match reply {
-            // Two that reconcile at a time ask for the same.
-            Ok(_)
-            | Err(Refusal::AccountExists { .. } | Refusal::SingleAccountExists { .. })
-            | Err(Refusal::IdReusedWithOtherContent { .. }) => {}
-            Err(refusal) => return Err(AppError::Refused { refusal, field: None }),
+        for account in &found {
+            if items.len() == limit {
+                return Ok(Page { items, next: Some(next.to_string()) });
+            }
+            next += 1;
+            let is_meant = query.kind.as_ref().is_none_or(|kind| kind.0 == account.opening.kind);
+            if is_meant && access::sees(who, account) {
+                items.push(document::listed(account, app.ledger.as_ref()).map_err(unmade)?);
+            }
         }
     }
-    Ok(())
+}
+
+/// What an account has now.
+///
+/// # Errors
+/// [`AppError`].
+pub fn show(app: &App, who: &Principal, id: Uuid) -> Result<AccountDocument, AppError> {
+    access::may(who, Act::Read)?;
+    let account = asking::account(app, who, id)?;
+    document::whole(&account, app.ledger.as_ref()).map_err(unmade)
+}
+
+/// What an account has now, or had at an instant.
+///
+/// # Errors
+/// [`AppError`].
+pub fn balance(
+    app: &App,
+    who: &Principal,
+    id: Uuid,
+    as_of: Option<&Time>,
+) -> Result<AccountAnswer, AppError> {
+    let Some(Time(at)) = as_of else { return show(app, who, id).map(AccountAnswer::Now) };
+    access::may(who, Act::Read)?;
+    if *at > app.now() {
+        return Err(AppError::invalid(
+            "as_of",
+            format!("{at} has not come yet: it is {}", app.now()),
+            "give an instant that has passed, or leave it out",
+        ));
+    }
+    let account = asking::account(app, who, id)?;
+    let posted = app.ledger.balance_at(account.opening.id, *at)?;
+    let posted = posted.ok_or_else(|| AppError::not_found("account", &id))?;
+    Ok(AccountAnswer::Past(PastBalance::of(&account, *at, posted)))
+}
+
+/// What happened on an account in a period.
+///
+/// # Errors
+/// [`AppError`].
+pub fn statement(
+    app: &App,
+    who: &Principal,
+    id: Uuid,
+    query: &StatementQuery,
+) -> Result<StatementDocument, AppError> {
+    access::may(who, Act::Read)?;
+    let limit = page::limit(query.limit, page::MOST)?;
+    let skip = page::cursor(query.cursor.as_deref())?;
+    let account = asking::account(app, who, id)?;
+    let period =
+        Period { from: query.from.as_ref().map(|day| day.0), to: query.to.as_ref().map(|day| day.0) };
+    let store = app.ledger.as_ref();
+    let made = Made::of(account, period, query.group.into(), STATEMENT_LIMIT, store).map_err(unmade)?;
+    let mut statement = made.document();
+    if let Some(lines) = &mut statement.lines {
+        let more = lines.len() > skip.saturating_add(limit);
+        statement.next = more.then(|| (skip + limit).to_string());
+        *lines = lines.drain(..).skip(skip).take(limit).collect();
+    }
+    Ok(statement)
+}
+
+/// Says how far below zero an account may go.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn set_credit_limit(
+    app: &Arc<App>,
+    who: &Principal,
+    key: &Key,
+    (id, new): (Uuid, NewCreditLimit),
+) -> Result<AccountDocument, AppError> {
+    access::may(who, Act::ManageAccounts)?;
+    let account = asking::account(app, who, id)?.opening.id;
+    asking::in_currency(app, id, new.currency.0)?;
+    ask(app, who, key.id(&who.actor), Work::SetCreditLimit { account, limit: new.amount.0 }).await?;
+    show(app, who, id)
+}
+
+/// Says the plan's cost coefficient of an account.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn set_coefficient(
+    app: &Arc<App>,
+    who: &Principal,
+    key: &Key,
+    (id, new): (Uuid, NewCoefficient),
+) -> Result<AccountDocument, AppError> {
+    access::may(who, Act::ManageAccounts)?;
+    let account = asking::account(app, who, id)?.opening.id;
+    let work = Work::SetCoefficient { account, coefficient: new.coefficient.0 };
+    ask(app, who, key.id(&who.actor), work).await?;
+    show(app, who, id)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, accounts};
+use crate::app::{App, reconcile};
 
 /// How much of the last uses of tokens a crash may forget; how long an account may be missing after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -18,7 +18,7 @@ pub async fn run(app: Arc<App>) {
         let done = app
             .blocking(|app| {
                 app.directory.keep_uses()?;
-                if accounts::are_behind(app) { accounts::reconcile(app) } else { Ok(()) }
+                if reconcile::are_behind(app) { reconcile::reconcile(app) } else { Ok(()) }
             })
             .await;
         if let Err(error) = done {

@@ -15,6 +15,8 @@ use crate::error::{AppError, ProblemKind};
 
 /// The most bytes of a body, as it is sent and unpacked, where a route says nothing else.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
+/// The most bytes of a body that lists transactions: 8,190 of them with all their fields, or events.
+pub const LARGE_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Packed bodies, and those from this size on, are read on a thread of their own.
 const LARGE_BYTES: usize = 64 << 10;
 
@@ -26,14 +28,29 @@ impl<T: Incoming> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Failed;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Body<T>, Failed> {
-        must_be(&["application/json"], request.headers())?;
-        let packed = receive(request, app, BODY_LIMIT_BYTES).await?;
-        if packed.encoding == Encoding::None && packed.bytes.len() < LARGE_BYTES {
-            return T::read(&packed.bytes).map(Body).map_err(|error| Failed(unread(error)));
-        }
-        let read = app.blocking(move |_| T::read(&packed.unpack()?).map_err(unread)).await?;
-        Ok(Body(read))
+        Ok(Body(read(request, app, BODY_LIMIT_BYTES).await?))
     }
+}
+
+/// A body that was read as JSON, of a route that takes up to [`LARGE_BODY_LIMIT_BYTES`].
+#[derive(Debug)]
+pub struct LargeBody<T>(pub T);
+
+impl<T: Incoming> FromRequest<Arc<App>> for LargeBody<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<LargeBody<T>, Failed> {
+        Ok(LargeBody(read(request, app, LARGE_BODY_LIMIT_BYTES).await?))
+    }
+}
+
+async fn read<T: Incoming>(request: Request, app: &Arc<App>, limit: usize) -> Result<T, AppError> {
+    must_be(&["application/json"], request.headers())?;
+    let packed = receive(request, app, limit).await?;
+    if packed.encoding == Encoding::None && packed.bytes.len() < LARGE_BYTES {
+        return T::read(&packed.bytes).map_err(unread);
+    }
+    app.blocking(move |_| T::read(&packed.unpack()?).map_err(unread)).await
 }
 
 /// Refuses a body that is not said to be of one of these media types.

@@ -54,7 +54,7 @@ async fn an_account_that_a_crash_has_left_out_is_opened_at_the_next_start() {
     let world = world.restarted();
     assert_eq!(account(&world, 9).unwrap(), "user 1");
     let records = world.app.ledger.head().unwrap().sequence;
-    aside(|| kopeck_server::app::accounts::reconcile(&world.app)).unwrap();
+    aside(|| kopeck_server::app::reconcile::reconcile(&world.app)).unwrap();
     assert_eq!(world.app.ledger.head().unwrap().sequence, records, "nothing is asked for twice");
 }
 

@@ -57,7 +57,7 @@ fn started(folder: &std::path::Path) -> (Arc<App>, Router) {
     let operator = OperatorToken::of(TokenHash::of(OPERATOR)).unwrap();
     let tokens = AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]);
     let app = Arc::new(App::new(ledger, directory, Arc::new(tokens), clock, Limits::default()));
-    app::accounts::reconcile(&app).unwrap();
+    app::reconcile::reconcile(&app).unwrap();
     (Arc::clone(&app), http::router(app))
 }
 

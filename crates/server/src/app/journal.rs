@@ -1,0 +1,51 @@
+//! The whole journal: proven, and printed for other programs.
+
+use std::io::Write;
+
+use kopeck_api::journal::Verification;
+
+use crate::app::{App, access};
+use crate::auth::{Act, Principal};
+use crate::documents::{csv, hledger, unmade, verification};
+use crate::error::AppError;
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// The journal for plain-text accounting.
+    Hledger,
+    /// The accounts as they are now.
+    Accounts,
+    /// All transfers.
+    Transfers,
+}
+
+/// Whether somebody may read the whole journal.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub fn may_read(who: &Principal) -> Result<(), AppError> {
+    access::may(who, Act::ReadJournal)
+}
+
+/// Checks the whole journal.
+///
+/// # Errors
+/// [`AppError`]; what is broken in the journal is the report's matter.
+pub fn verify(app: &App) -> Result<Verification, AppError> {
+    Ok(verification::of_report(&app.ledger.verify(&mut |_| {})?))
+}
+
+/// Writes an export.
+///
+/// # Errors
+/// [`AppError`].
+pub fn export(app: &App, what: Export, to: &mut dyn Write) -> Result<(), AppError> {
+    let store = app.ledger.as_ref();
+    let written = match what {
+        Export::Hledger => hledger::write(store, to),
+        Export::Accounts => csv::accounts(store, to),
+        Export::Transfers => csv::transfers(store, to),
+    };
+    written.map_err(unmade)
+}

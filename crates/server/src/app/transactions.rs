@@ -1,0 +1,224 @@
+//! Transactions: one, or several that are decided in their order, each by itself.
+
+use std::sync::Arc;
+
+use kopeck_api::forms::Time;
+use kopeck_api::hold::RestWord;
+use kopeck_api::transaction::{
+    NewDeposit, NewTransaction, NewTransactions, NewTransfer, NewWithdrawal, Posted, TransactionDocument,
+    TransactionResult, TransactionResults, UsedHold,
+};
+use kopeck_ledger::name::{AccountId, HoldId, TransactionId};
+use kopeck_ledger::purpose::{Origin, Purpose};
+use kopeck_ledger::record::{Receipt, Record, Reply};
+use kopeck_ledger::request::{
+    Correct, Deposit, HoldUse, InvoiceOf, Movement, Rest, Reverse, Transact, Withdraw, Work,
+};
+use uuid::Uuid;
+
+use crate::app::asking::{self, Key};
+use crate::app::{App, access};
+use crate::auth::{Act, Principal};
+use crate::documents::{account, transaction as document, unmade};
+use crate::error::{AppError, ProblemKind};
+
+/// Posts one transaction or several.
+///
+/// # Errors
+/// [`AppError`]; of several, only what keeps all of them from being decided.
+pub async fn post(
+    app: &Arc<App>,
+    who: &Principal,
+    key: Option<&Key>,
+    new: NewTransactions,
+) -> Result<Posted, AppError> {
+    match new {
+        NewTransactions::One(new) => {
+            access::may(who, act_of(&new))?;
+            let id = new.id().or_else(|| key.map(|key| key.id(&who.actor))).ok_or_else(no_key)?;
+            let work = app.blocking(move |app| work_of(app, new)).await?;
+            post_one(app, who, id, work).await.map(Posted::One)
+        }
+        NewTransactions::Several(new) => post_several(app, who, key, new).await.map(Posted::Several),
+    }
+}
+
+/// Posts one transaction.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn post_one(
+    app: &Arc<App>,
+    who: &Principal,
+    id: Uuid,
+    work: Work,
+) -> Result<TransactionDocument, AppError> {
+    let receipt = asking::ask(app, who, id, work).await?;
+    app.blocking(move |app| of_record(app, &asking::record_of(app, receipt)?)).await
+}
+
+async fn post_several(
+    app: &Arc<App>,
+    who: &Principal,
+    key: Option<&Key>,
+    new: Vec<NewTransaction>,
+) -> Result<TransactionResults, AppError> {
+    let mut ids = Vec::with_capacity(new.len());
+    for (index, one) in new.iter().enumerate() {
+        access::may(who, act_of(one))?;
+        let id = one.id().or_else(|| key.map(|key| key.id_of(&who.actor, index)));
+        ids.push(id.ok_or_else(no_key)?);
+    }
+    let works = app.blocking(move |app| Ok(each_work(app, new))).await?;
+    let requests = ids.iter().zip(&works).filter_map(|(id, work)| {
+        let work = work.as_ref().ok()?;
+        Some(asking::request(who, *id, work.clone()))
+    });
+    let requests: Vec<_> = requests.collect();
+    let mut replies = match requests.is_empty() {
+        true => Vec::new(),
+        false => app.ledger.try_submit(requests)?.await?,
+    }
+    .into_iter();
+    let results = ids.into_iter().zip(works).map(|(id, work)| {
+        let decided = work.and_then(|work| {
+            let reply: Reply = replies.next().ok_or(kopeck_store::StoreError::Closed)?;
+            reply.map_err(|refusal| asking::refused(refusal, &work))
+        });
+        result(id, decided)
+    });
+    Ok(TransactionResults { results: results.collect() })
+}
+
+fn each_work(app: &App, new: Vec<NewTransaction>) -> Vec<Result<Work, AppError>> {
+    new.into_iter().map(|one| work_of(app, one)).collect()
+}
+
+fn result(id: Uuid, decided: Result<Receipt, AppError>) -> TransactionResult {
+    match decided {
+        Ok(Receipt { sequence, at }) => TransactionResult::Posted { id, record: sequence.0, at: Time(at) },
+        Err(error) => TransactionResult::Refused { id, problem: Box::new(error.problem()) },
+    }
+}
+
+/// A transaction by its id.
+///
+/// # Errors
+/// [`AppError`].
+pub fn show(app: &App, who: &Principal, id: Uuid) -> Result<TransactionDocument, AppError> {
+    access::may(who, Act::Read)?;
+    let missing = || AppError::not_found("transaction", &id);
+    let record = app.ledger.record(TransactionId(id))?.ok_or_else(missing)?;
+    let transaction = record.transaction().ok_or_else(missing)?;
+    for transfer in &transaction.transfers {
+        for number in [transfer.debit, transfer.credit] {
+            let account = account::of_number(number, app.ledger.as_ref()).map_err(unmade)?;
+            if access::sees(who, &account) {
+                return of_record(app, &record);
+            }
+        }
+    }
+    Err(missing())
+}
+
+fn of_record(app: &App, record: &Record) -> Result<TransactionDocument, AppError> {
+    let document = document::of_record(record, app.ledger.as_ref()).map_err(unmade)?;
+    document.ok_or_else(|| AppError::Internal(format!("record {} moved no money", record.sequence)))
+}
+
+/// A write that moves money and has no name.
+#[must_use]
+pub fn no_key() -> AppError {
+    AppError::Input {
+        kind: ProblemKind::KeyMissing,
+        field: Some("Idempotency-Key".to_owned()),
+        reason: "the request has no name, so it could not be sent again safely".to_owned(),
+        remedy: "send an Idempotency-Key: a UUID, best of version 7, or any text that is used once"
+            .to_owned(),
+    }
+}
+
+fn act_of(new: &NewTransaction) -> Act {
+    match new {
+        NewTransaction::Deposit(_) => Act::Deposit,
+        NewTransaction::Withdrawal(_) | NewTransaction::Transfer(_) => Act::MoveMoney,
+        NewTransaction::Reversal(_) | NewTransaction::Correction(_) => Act::PutRight,
+    }
+}
+
+/// What the ledger is asked, with currencies compared.
+fn work_of(app: &App, new: NewTransaction) -> Result<Work, AppError> {
+    match new {
+        NewTransaction::Deposit(new) => deposit(app, new),
+        NewTransaction::Withdrawal(new) => withdrawal(app, new),
+        NewTransaction::Transfer(new) => transfer(app, new),
+        NewTransaction::Reversal(new) => Ok(Work::Reverse(Reverse {
+            transaction: TransactionId(new.transaction),
+            reference: new.reference.map(|reference| reference.0),
+            origin: Origin::Explicit,
+        })),
+        NewTransaction::Correction(new) => {
+            if let Some(record) = app.ledger.record(TransactionId(new.transaction))?
+                && let Some(moved) = record.transaction().and_then(|moved| moved.transfers.first())
+            {
+                let account = account::of_number(moved.debit, app.ledger.as_ref()).map_err(unmade)?;
+                asking::in_currency(app, account.opening.id.0, new.currency.0)?;
+            }
+            Ok(Work::Correct(Correct {
+                transaction: TransactionId(new.transaction),
+                amount: new.amount.0,
+                reference: new.reference.map(|reference| reference.0),
+                origin: Origin::Explicit,
+                accrued: false,
+            }))
+        }
+    }
+}
+
+fn deposit(app: &App, new: NewDeposit) -> Result<Work, AppError> {
+    asking::in_currency(app, new.account, new.currency.0)?;
+    let invoice = new
+        .invoice
+        .map(|invoice| InvoiceOf { workspace: AccountId(invoice.workspace), number: invoice.number.0 });
+    Ok(Work::Deposit(Deposit {
+        account: AccountId(new.account),
+        amount: new.amount.0,
+        reference: new.reference.map(|reference| reference.0),
+        invoice,
+    }))
+}
+
+fn withdrawal(app: &App, new: NewWithdrawal) -> Result<Work, AppError> {
+    asking::in_currency(app, new.account, new.currency.0)?;
+    Ok(Work::Withdraw(Withdraw {
+        account: AccountId(new.account),
+        amount: new.amount.0,
+        reference: new.reference.map(|reference| reference.0),
+        hold: new.hold.as_ref().map(hold_use),
+    }))
+}
+
+fn transfer(app: &App, new: NewTransfer) -> Result<Work, AppError> {
+    asking::in_currency(app, new.from, new.currency.0)?;
+    let (debit, credit) = (AccountId(new.from), AccountId(new.to));
+    let movement = Movement { debit, credit, amount: new.amount.0, purpose: Purpose::DirectTransfer };
+    Ok(Work::Transact(Transact {
+        movements: vec![movement],
+        project: new.project.map(|project| project.0),
+        reference: new.reference.map(|reference| reference.0),
+        hold: new.hold.as_ref().map(hold_use),
+    }))
+}
+
+fn hold_use(used: &UsedHold) -> HoldUse {
+    HoldUse { hold: HoldId(TransactionId(used.id)), rest: rest(used.rest) }
+}
+
+/// What becomes of the rest of a hold.
+#[must_use]
+pub fn rest(word: RestWord) -> Rest {
+    match word {
+        RestWord::Keep => Rest::Keep,
+        RestWord::Release => Rest::Release,
+    }
+}
