@@ -83,7 +83,7 @@ permissions! {
     /// Estimates.
     Estimate = "estimate": "OPD",
     /// API keys of the project.
-    Keys = "keys": "OD",
+    Keys = "keys": "OPD",
     /// Change what one owns: a workspace, an executor, a storage.
     Own = "own": "OR",
     /// Send events.

@@ -60,7 +60,11 @@ impl Metrics {
         registry.register("ledger_records", "Records of the ledger's journal", records.clone());
         let events = Family::<OutcomeLabels, Histogram>::new_with_constructor(|| Histogram::new(SIZES));
         let backlog = Gauge::default();
-        registry.register("ingest_events", "Usage events of a request, by what became of them", events.clone());
+        registry.register(
+            "ingest_events",
+            "Usage events of a request, by what became of them",
+            events.clone(),
+        );
         registry.register("ingest_backlog", "Events that are durable and not settled", backlog.clone());
         Metrics { registry, requests, connections, in_flight, records, events, backlog }
     }

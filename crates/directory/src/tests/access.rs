@@ -38,7 +38,7 @@ fn the_table_of_permissions() {
         resources    operator developer
         authorise    operator developer
         estimate     operator payer developer
-        keys         operator developer
+        keys         operator payer developer
         own          operator owner
         ingest       operator ingest
     "#]]
@@ -62,10 +62,10 @@ fn a_role_in_one_project_gives_nothing_in_another() {
     let world = World::inhabited();
     let told: Vec<String> = (1..=4).map(|number| check(&world, &Principal::User(user(number)))).collect();
     expect![[r#"
-        acme: read money limits lower_limits members hand_over order_forms estimate; other: 
+        acme: read money limits lower_limits members hand_over order_forms estimate keys; other: 
         acme: read lower_limits resources authorise estimate keys; other: 
         acme: read; other: 
-        acme: ; other: read money limits lower_limits members hand_over order_forms estimate"#]]
+        acme: ; other: read money limits lower_limits members hand_over order_forms estimate keys"#]]
     .assert_eq(&told.join("\n"));
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use kopeck_api::page::{PAGE_DEFAULT, PAGE_LIMIT, Page, PageQuery};
+use kopeck_api::page::{PAGE_DEFAULT, Page, PageQuery};
 use kopeck_directory::Directory;
 use kopeck_directory::access::{Actor, Permission, Principal, Target};
 use kopeck_directory::act::Act;
@@ -13,7 +13,7 @@ use kopeck_directory::table::Table;
 use kopeck_store::directory::Performed;
 use uuid::Uuid;
 
-use super::{App, reconcile};
+use super::{App, page, reconcile};
 use crate::error::AppError;
 
 /// Does an act, durably, and lets the ledger follow.
@@ -76,14 +76,7 @@ pub fn seen<'a, V>(
 /// # Errors
 /// A problem of the field `limit`.
 pub fn limit(asked: Option<usize>) -> Result<usize, AppError> {
-    match asked.unwrap_or(PAGE_DEFAULT) {
-        limit if (1..=PAGE_LIMIT).contains(&limit) => Ok(limit),
-        other => Err(AppError::invalid(
-            "limit",
-            format!("{other} is not from 1 to {PAGE_LIMIT}"),
-            "ask for a page of 1 to 1000 items",
-        )),
-    }
+    page::limit(asked, PAGE_DEFAULT)
 }
 
 /// A page of those things of a table that somebody sees.

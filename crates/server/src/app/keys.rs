@@ -31,7 +31,7 @@ use crate::error::AppError;
 /// Records that are read at a time for statistics.
 const RECORDS: usize = 1_000;
 
-fn texts(given: BTreeSet<String>) -> Result<BTreeSet<Text>, AppError> {
+fn texts(given: &BTreeSet<String>) -> Result<BTreeSet<Text>, AppError> {
     let texts = given.iter().map(|text| {
         Text::new(text).map_err(|error| {
             AppError::invalid("purposes", format!("{text:?} {error}"), "write 1 to 255 bytes for each")
@@ -47,7 +47,7 @@ pub fn create_api(app: &App, by: &Actor, new: ApiRequest) -> Result<ApiDocument,
         project: ProjectId(new.project.0),
         name: new.name.0,
         source: own_source(new.source, "api", api)?,
-        purposes: texts(new.purposes)?,
+        purposes: texts(&new.purposes)?,
         limits: KeyLimits { calls_per_day: new.calls_per_day, calls_per_month: new.calls_per_month },
         price: new.price.0,
     });
@@ -63,7 +63,7 @@ pub fn change_api(app: &App, by: &Actor, api: Uuid, patch: ApiPatch) -> Result<A
     let act = Act::ChangeApi(ApiChange {
         id: ApiId(api),
         name: patch.name.map(|name| name.0),
-        purposes: patch.purposes.map(texts).transpose()?,
+        purposes: patch.purposes.as_ref().map(texts).transpose()?,
         limits,
         open: patch.open,
     });

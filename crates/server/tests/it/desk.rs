@@ -16,6 +16,7 @@ use kopeck_server::auth::{Principal, Role, Scope, TokenHash, Tokens};
 use kopeck_server::clock::Clock;
 use kopeck_server::config::Limits;
 use kopeck_server::http::{document, router};
+use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -101,7 +102,10 @@ impl Desk {
         SqliteStore::create(folder.path()).unwrap();
         let ledger = SqliteStore::open(folder.path(), Options::at(clock.for_store())).unwrap();
         open_accounts(&ledger).unwrap();
-        let app = Arc::new(App::new(Arc::new(ledger), Arc::new(TestTokens), clock, limits));
+        let at_clock = DirectoryOptions::at(clock.for_store());
+        let directory = SqliteDirectory::open(folder.path(), at_clock).unwrap();
+        let app =
+            Arc::new(App::new(Arc::new(ledger), Arc::new(directory), Arc::new(TestTokens), clock, limits));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let description = serde_json::from_str(&document()).unwrap();
         Desk { router: router(Arc::clone(&app)), app, description, runtime, _folder: folder }
