@@ -7,13 +7,14 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use kopeck_directory::{Directory, name as named};
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::shard::Shard;
 use kopeck_settlement::step::Step;
-use kopeck_store::events::{Durable, EventLog, Group, LoggedEvent, LoggedStep, Outcome, Position};
+use kopeck_store::events::{Durable, EventLog, Group, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position};
 use kopeck_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ const GROUP_BYTES: usize = 4 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 struct Heading {
     whole: bool,
+    /// The month that the shard begins with: its months are numbered from there.
+    since: Date,
     /// The places of the postings of the step before it that the ledger refused.
     refused_before: Vec<usize>,
 }
@@ -62,8 +65,9 @@ pub fn refused(replies: &[Reply]) -> Vec<usize> {
 ///
 /// # Errors
 /// [`MeteringError::Json`], which numbers never cause.
-pub fn written(step: &Step, whole: bool, refused_before: &[usize]) -> Result<Vec<u8>, MeteringError> {
-    let mut bytes = serde_json::to_vec(&Heading { whole, refused_before: refused_before.to_vec() })?;
+pub fn written(step: &Step, whole: bool, state: &State) -> Result<Vec<u8>, MeteringError> {
+    let heading = Heading { whole, since: state.shard.since(), refused_before: state.refused.clone() };
+    let mut bytes = serde_json::to_vec(&heading)?;
     bytes.push(b'\n');
     bytes.extend(step.encode());
     Ok(bytes)
@@ -118,13 +122,29 @@ pub fn restore(
             (state.through, state.refused) = (snapshot.through, beside.refused);
             state
         }
-        None => State::new(Shard::new(SHARD, first_month(now, horizon_days)), now),
+        None => {
+            let since = recorded_beginning(log)?.unwrap_or_else(|| first_month(now, horizon_days));
+            let state = State::new(Shard::new(SHARD, since), now);
+            let parts = &mut packed(&state)?.into_iter();
+            log.save_snapshot(NewSnapshot { through: Position::NONE, step: 0, parts })?;
+            state
+        }
     };
     state.follow(&directory)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now };
     again.steps(&mut state)?;
     again.events(&mut state, log.end())?;
     Ok(state)
+}
+
+/// The month that the shard of the recorded steps begins with.
+fn recorded_beginning(log: &dyn EventLog<Arrived>) -> Result<Option<Date>, MeteringError> {
+    let mut first = None;
+    log.steps_after(0, &mut |logged| {
+        first = Some(logged.step.postings);
+        Ok(false)
+    })?;
+    first.map(|postings| Ok(read(&postings)?.0.since)).transpose()
 }
 
 fn restored(packed: &[u8], directory: &Directory) -> Result<Shard, MeteringError> {

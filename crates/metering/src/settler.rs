@@ -214,7 +214,7 @@ impl Settler {
         if step.postings.is_empty() {
             return Ok(None);
         }
-        let postings = restart::written(&step, whole, &state.refused)?;
+        let postings = restart::written(&step, whole, &state)?;
         let row = StepRow { number: step.number, through, at, postings };
         Ok(Some((step, row)))
     }

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod accrued;
 pub mod asking;
 pub(crate) mod directory;
 pub mod first_start;

@@ -73,7 +73,9 @@ impl<'p> Draft<'p> {
             return Ok(meter.carry(key, amount.checked_sub(rest)?)?);
         }
         let Named { source, id: event, authorisation, .. } = &named;
-        let reference = format!("{source} {event}");
+        // Statistics of a key look for its id here.
+        let by = authorisation.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+        let reference = format!("{source} {event}{by}");
         let job = Job { amount: moved, reference: &reference, authorisation: authorisation.as_deref() };
         match self.job((id, meter.kind), &named.project, &job) {
             Some(what) => self.post((id, key), &named.project, &reference, what),

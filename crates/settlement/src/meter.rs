@@ -192,7 +192,8 @@ impl Meter {
     /// The component, version and month of an account, in words; jobs have a word of their own.
     pub fn words(&self, key: AccountKey) -> String {
         let plan = self.live.plan();
-        let (id, month) = (plan.book().id(), plan.months()[key.month as usize].name);
+        let id = plan.book().id();
+        let month = plan.months().get(key.month as usize).map(|month| month.name.to_string()).unwrap_or_default();
         match plan.parts().get(key.part as usize).filter(|_| key.part != PostingKey::JOBS) {
             Some(part) => format!("{id} {} {} {month}", part.component.id, part.version),
             None => format!("{id} jobs {month}"),

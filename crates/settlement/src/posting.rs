@@ -45,7 +45,7 @@ pub struct Posting {
     /// For which project.
     pub project: Text,
     /// What it pays for. Of services `meter 3 vm.active.vcpu 2026-10-01 2026-10 step 17`, of jobs and calls the source
-    /// and id of the event, of corrections the same.
+    /// and id of the event and the authorisation that it names, of corrections the same.
     pub reference: Text,
     /// What is moved.
     pub what: What,

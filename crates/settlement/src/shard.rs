@@ -267,6 +267,12 @@ impl Shard {
         self.waiting.first()
     }
 
+    /// The first day of the month that it charges from.
+    #[must_use]
+    pub fn since(&self) -> Date {
+        self.since
+    }
+
     /// Whether a meter of that number was added.
     #[must_use]
     pub fn has_meter(&self, id: MeterId) -> bool {

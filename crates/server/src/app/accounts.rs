@@ -15,7 +15,7 @@ use kopeck_ledger::request::{self, Work};
 use uuid::Uuid;
 
 use crate::app::asking::{self, Key, ask};
-use crate::app::{App, access, page};
+use crate::app::{App, access, accrued, page};
 use crate::auth::{Act, Principal};
 use crate::documents::period::Period;
 use crate::documents::statement::Made;
@@ -73,8 +73,8 @@ pub fn list(app: &App, who: &Principal, query: &AccountsQuery) -> Result<Page<Ac
             }
             next += 1;
             let is_meant = query.kind.as_ref().is_none_or(|kind| kind.0 == account.opening.kind);
-            if is_meant && access::sees(who, account) {
-                items.push(document::listed(account, app.ledger.as_ref()).map_err(unmade)?);
+            if is_meant && access::sees(app, who, account) {
+                items.push(accrued::add(app, document::listed(account, app.ledger.as_ref()).map_err(unmade)?)?);
             }
         }
     }
@@ -87,7 +87,7 @@ pub fn list(app: &App, who: &Principal, query: &AccountsQuery) -> Result<Page<Ac
 pub fn show(app: &App, who: &Principal, id: Uuid) -> Result<AccountDocument, AppError> {
     access::may(who, Act::Read)?;
     let account = asking::account(app, who, id)?;
-    document::whole(&account, app.ledger.as_ref()).map_err(unmade)
+    accrued::add(app, document::whole(&account, app.ledger.as_ref()).map_err(unmade)?)
 }
 
 /// What an account has now, or had at an instant.

@@ -8,7 +8,7 @@ use kopeck_ledger::request::{Request, Work};
 use kopeck_store::StoreError;
 use uuid::{Builder, Uuid};
 
-use crate::app::{App, access};
+use crate::app::{App, access, accrued};
 use crate::auth::Principal;
 use crate::error::AppError;
 
@@ -70,8 +70,11 @@ impl Key {
 /// # Errors
 /// [`AppError::Refused`] and [`AppError::Store`].
 pub async fn ask(app: &App, who: &Principal, id: Uuid, work: Work) -> Result<Receipt, AppError> {
-    let replies = app.ledger.try_submit(vec![request(who, id, work.clone())])?.await?;
-    let reply: Reply = replies.into_iter().next().ok_or(StoreError::Closed)?;
+    access::may_debit(app, who, &work)?;
+    let mut requests = accrued::before(app, &work)?;
+    requests.push(request(who, id, work.clone()));
+    let replies = app.ledger.try_submit(requests)?.await?;
+    let reply: Reply = replies.into_iter().next_back().ok_or(StoreError::Closed)?;
     reply.map_err(|refusal| refused(refusal, &work))
 }
 
@@ -122,7 +125,7 @@ fn field_of_account(account: AccountId, work: &Work) -> Option<&'static str> {
 /// # Errors
 /// [`AppError::NotFound`] where there is none, or who asks does not see it.
 pub fn account(app: &App, who: &Principal, id: Uuid) -> Result<Account, AppError> {
-    let found = app.ledger.account(AccountId(id)).filter(|account| access::sees(who, account));
+    let found = app.ledger.account(AccountId(id)).filter(|account| access::sees(app, who, account));
     found.ok_or_else(|| AppError::not_found("account", &id))
 }
 

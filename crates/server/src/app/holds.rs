@@ -94,7 +94,7 @@ fn seen(app: &App, who: &Principal, id: Uuid) -> Result<(Record, Hold), AppError
     let store = app.ledger.as_ref();
     let found = document::made(HoldId(TransactionId(id)), store)?.ok_or_else(missing)?;
     let account = account::of_number(found.1.account, store).map_err(unmade)?;
-    if access::sees(who, &account) { Ok(found) } else { Err(missing()) }
+    if access::sees(app, who, &account) { Ok(found) } else { Err(missing()) }
 }
 
 /// What the ledger is asked to pay from a hold, under the request's id.

@@ -13,7 +13,9 @@ use kopeck_directory::act::{Act, Assignment, NewExecutor, NewPrices, NewStorage,
 use kopeck_directory::entity::{Emitter, Executor, Pattern, Source, Storage};
 use kopeck_directory::name::{ExecutorId, Price, ProviderId, StorageId};
 use kopeck_ledger::name::{Text, TransactionId};
+use kopeck_ledger::record::Reply;
 use kopeck_ledger::request::{PayStorage, Request, Work};
+use kopeck_metering::Cleaned;
 use kopeck_rating::number::Number;
 use uuid::Uuid;
 
@@ -219,6 +221,42 @@ pub fn list_storages(app: &App, by: &Actor, query: &PageQuery) -> Result<Page<St
     Ok(Page { items: listed.items.into_iter().flatten().collect(), next: listed.next })
 }
 
+/// A storage that somebody may clean up.
+pub fn cleaner(app: &App, by: &Actor, storage: Uuid) -> Result<StorageId, AppError> {
+    let directory = app.directory.snapshot();
+    read_storage(app, by, storage)?;
+    let found = directory.storages().get(&StorageId(storage));
+    let found = found.ok_or_else(|| AppError::not_found("storage", &storage))?;
+    if !directory.may(&by.principal, Permission::Own, Target::OwnedBy(found.owner)) {
+        return Err(forbidden(Permission::Own));
+    }
+    Ok(found.id)
+}
+
+/// What a clean-up by measured volumes has charged.
+pub fn cleaned(app: &App, cleaned: Vec<Cleaned>) -> Result<CleanUpDocument, AppError> {
+    let charges = cleaned.into_iter().map(|Cleaned { project, transaction, reply }| {
+        let project = Text::new(&project).map_err(|error| AppError::Internal(error.to_string()))?;
+        charge(app, (Label(project), transaction), reply)
+    });
+    Ok(CleanUpDocument { charges: charges.collect::<Result<_, AppError>>()? })
+}
+
+fn charge(app: &App, (project, id): (Label, Uuid), reply: Reply) -> Result<CleanUpCharge, AppError> {
+    let amount = match &reply {
+        Ok(_) => app.ledger.record(TransactionId(id))?.and_then(|record| {
+            record.transaction().and_then(|moved| moved.transfers.first().map(|first| first.amount))
+        }),
+        Err(_) => None,
+    };
+    Ok(CleanUpCharge {
+        project,
+        transaction: reply.is_ok().then_some(id),
+        amount: amount.map(Money),
+        refused: reply.err().map(|refusal| refusal.to_string()),
+    })
+}
+
 /// The owner has cleaned a storage up: each project pays for what its files take now. What a project was charged on
 /// the same local day counts, so a clean-up that is told twice charges nothing the second time.
 pub fn clean_up(
@@ -228,12 +266,8 @@ pub fn clean_up(
     done: &CleanUpRequest,
 ) -> Result<CleanUpDocument, AppError> {
     let directory = app.directory.snapshot();
-    read_storage(app, by, storage)?;
-    let found = directory.storages().get(&StorageId(storage));
-    let found = found.ok_or_else(|| AppError::not_found("storage", &storage))?;
-    if !directory.may(&by.principal, Permission::Own, Target::OwnedBy(found.owner)) {
-        return Err(forbidden(Permission::Own));
-    }
+    let id = cleaner(app, by, storage)?;
+    let found = directory.storages().get(&id).ok_or_else(|| AppError::not_found("storage", &storage))?;
     let Some(OwnPrices::Storage(price)) = directory.own_prices(Emitter::Storage(found.id), app.now()) else {
         return Err(AppError::Internal(format!("storage {storage} has no price")));
     };
@@ -245,20 +279,8 @@ pub fn clean_up(
         .collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<Uuid> = requests.iter().map(|request| request.id.0).collect();
     let replies = app.ledger.perform(requests)?;
-    let charges = done.volumes.iter().zip(ids).zip(replies).map(|((volume, id), reply)| {
-        let moved = match &reply {
-            Ok(_) => app.ledger.record(TransactionId(id))?.and_then(|record| {
-                record.transaction().and_then(|moved| moved.transfers.first().map(|first| first.amount))
-            }),
-            Err(_) => None,
-        };
-        Ok(CleanUpCharge {
-            project: volume.project.clone(),
-            transaction: reply.is_ok().then_some(id),
-            amount: moved.map(Money),
-            refused: reply.err().map(|refusal| refusal.to_string()),
-        })
-    });
+    let charges = done.volumes.iter().zip(ids).zip(replies);
+    let charges = charges.map(|((volume, id), reply)| charge(app, (volume.project.clone(), id), reply));
     Ok(CleanUpDocument { charges: charges.collect::<Result<_, AppError>>()? })
 }
 

@@ -19,7 +19,7 @@ use kopeck_settlement::shard::Shard;
 
 use crate::app::spend::second;
 use crate::app::{App, access, page};
-use crate::auth::{Act, Principal};
+use crate::auth::Principal;
 use crate::error::AppError;
 
 const SECOND: i64 = 1_000_000_000;
@@ -29,7 +29,7 @@ const SECOND: i64 = 1_000_000_000;
 /// # Errors
 /// [`AppError::Forbidden`], [`AppError::Input`] of a month that is none.
 pub fn unpriced(app: &App, who: &Principal, month: Option<&str>) -> Result<UnpricedDocument, AppError> {
-    access::may(who, Act::Read)?;
+    access::may_read_all(who)?;
     let directory = app.directory.snapshot();
     app.metering.look(|shard, at| {
         let month = month_of(month, at)?;
@@ -129,7 +129,7 @@ pub fn sources(
     cursor: Option<&str>,
     limit: Option<usize>,
 ) -> Result<Page<SourceDocument>, AppError> {
-    access::may(who, Act::Read)?;
+    access::may_read_all(who)?;
     let limit = page::limit(limit, kopeck_api::page::PAGE_DEFAULT)?;
     let (directory, now) = (app.directory.snapshot(), app.now());
     let mut items = app.metering.sources(|sources| {

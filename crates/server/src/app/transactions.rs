@@ -17,7 +17,7 @@ use kopeck_ledger::request::{
 use uuid::Uuid;
 
 use crate::app::asking::{self, Key};
-use crate::app::{App, access};
+use crate::app::{App, access, accrued};
 use crate::auth::{Act, Principal};
 use crate::documents::{account, transaction as document, unmade};
 use crate::error::{AppError, ProblemKind};
@@ -69,17 +69,24 @@ async fn post_several(
         let id = one.id().or_else(|| key.map(|key| key.id_of(&who.actor, index)));
         ids.push(id.ok_or_else(no_key)?);
     }
-    let works = app.blocking(move |app| Ok(each_work(app, new))).await?;
-    let requests = ids.iter().zip(&works).filter_map(|(id, work)| {
+    let asking = who.clone();
+    let works = app.blocking(move |app| Ok(each_work(app, &asking, new))).await?;
+    // Whatever of them debits a workspace, its accrued cost is told first, once.
+    let mut requests = Vec::new();
+    for work in works.iter().filter_map(|work| work.as_ref().ok()) {
+        requests.extend(accrued::before(app, work)?);
+    }
+    let told = requests.len();
+    requests.extend(ids.iter().zip(&works).filter_map(|(id, work)| {
         let work = work.as_ref().ok()?;
         Some(asking::request(who, *id, work.clone()))
-    });
-    let requests: Vec<_> = requests.collect();
-    let mut replies = match requests.is_empty() {
+    }));
+    let mut replies = match requests.len() == told {
         true => Vec::new(),
         false => app.ledger.try_submit(requests)?.await?,
     }
-    .into_iter();
+    .into_iter()
+    .skip(told);
     let results = ids.into_iter().zip(works).map(|(id, work)| {
         let decided = work.and_then(|work| {
             let reply: Reply = replies.next().ok_or(kopeck_store::StoreError::Closed)?;
@@ -90,8 +97,13 @@ async fn post_several(
     Ok(TransactionResults { results: results.collect() })
 }
 
-fn each_work(app: &App, new: Vec<NewTransaction>) -> Vec<Result<Work, AppError>> {
-    new.into_iter().map(|one| work_of(app, one)).collect()
+fn each_work(app: &App, who: &Principal, new: Vec<NewTransaction>) -> Vec<Result<Work, AppError>> {
+    let each = new.into_iter().map(|one| {
+        let work = work_of(app, one)?;
+        access::may_debit(app, who, &work)?;
+        Ok(work)
+    });
+    each.collect()
 }
 
 fn result(id: Uuid, decided: Result<Receipt, AppError>) -> TransactionResult {
@@ -113,7 +125,7 @@ pub fn show(app: &App, who: &Principal, id: Uuid) -> Result<TransactionDocument,
     for transfer in &transaction.transfers {
         for number in [transfer.debit, transfer.credit] {
             let account = account::of_number(number, app.ledger.as_ref()).map_err(unmade)?;
-            if access::sees(who, &account) {
+            if access::sees(app, who, &account) {
                 return of_record(app, &record);
             }
         }

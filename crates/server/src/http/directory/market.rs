@@ -12,8 +12,10 @@ use kopeck_api::directory::market::{
 use kopeck_api::directory::prices::{ExecutorPricesRequest, PriceRequest};
 use kopeck_api::page::{Page, PageQuery};
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::app::{App, market};
+use crate::error::AppError;
 use crate::http::{Answer, Body, By, Id, Query, Routes};
 
 /// The routes.
@@ -273,7 +275,9 @@ async fn price_storage(
     Ok(Json(app.blocking(move |app| market::price_storage(app, &by, id, &new)).await?))
 }
 
-/// Tells a clean-up by the owner: each project pays for what its files take
+/// A clean-up by the owner: each project pays for what its files take, as told here or as measured last
+///
+/// What a project was charged on the same local day counts: again charges only what has grown.
 #[utoipa::path(
     post, path = "/v1/storages/{id}/clean-ups", tag = "market",
     params(("id" = Uuid, Path)),
@@ -287,5 +291,10 @@ async fn clean_up(
     Id(id): Id,
     Body(new): Body<CleanUpRequest>,
 ) -> Answer<Json<CleanUpDocument>> {
+    if new.volumes.is_empty() {
+        let storage = app.blocking(move |app| market::cleaner(app, &by, id)).await?;
+        let cleaned = app.metering.clean_up(storage, Uuid::now_v7()).await.map_err(AppError::from)?;
+        return Ok(Json(app.blocking(move |app| market::cleaned(app, cleaned)).await?));
+    }
     Ok(Json(app.blocking(move |app| market::clean_up(app, &by, id, &new)).await?))
 }
