@@ -14,7 +14,9 @@ use kopeck_ledger::record::{Body, Reply};
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::shard::Shard;
 use kopeck_settlement::step::Step;
-use kopeck_store::events::{Durable, EventLog, Group, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position};
+use kopeck_store::events::{
+    Durable, EventLog, Group, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position,
+};
 use kopeck_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 

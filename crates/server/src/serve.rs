@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
@@ -110,36 +111,38 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     let directory: Arc<dyn DirectoryStore> = Arc::new(SqliteDirectory::open(&config.data, at_clock)?);
     let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
     let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
-    let metering = meter(config, &ledger, &directory)?;
+    let metering = meter(&config.data, &config.clock, &ledger, &directory)?;
     let stores = Stores { ledger, directory, tokens };
     let app = App::new(stores, metering, config.clock.clone(), config.limits.clone());
     reconcile::reconcile(&app)?;
     Ok((Arc::new(app), new_token, new_ledger))
 }
 
-/// Opens the event log, and takes up settling where it ends.
-fn meter(
-    config: &Config,
+/// Opens the event log of a folder, made where it is missing, and takes up settling where it ends.
+///
+/// # Errors
+/// [`ServeError::Store`], [`ServeError::Metering`].
+pub fn meter(
+    folder: &Path,
+    clock: &Clock,
     ledger: &Arc<dyn Store>,
     directory: &Arc<dyn DirectoryStore>,
 ) -> Result<Metering, ServeError> {
-    match SqliteEvents::<Arrived>::create(&config.data) {
+    match SqliteEvents::<Arrived>::create(folder) {
         Ok(()) | Err(StoreError::EventLogExists(_)) => {}
         Err(error) => return Err(error.into()),
     }
     let (inbox, mailbox) = mail();
-    let options = EventOptions::at(config.clock.for_store());
-    let log = SqliteEvents::open(&config.data, options, move |durable| inbox.tell(durable))?;
+    let options = EventOptions::at(clock.for_store());
+    let log = SqliteEvents::open(folder, options, move |durable| inbox.tell(durable))?;
     let entities = Arc::clone(directory);
-    let (read, set) = (config.clock.clone(), config.clock.clone());
+    let (read, set) = (clock.clone(), clock.clone());
     let set: Arc<dyn Fn(Moment) + Send + Sync> = Arc::new(move |to| {
         // It was compared with the clock before, and only one thread sets it.
         let _ = set.advance(to);
     });
-    let time = Time {
-        now: Arc::new(move || read.now()),
-        set: matches!(config.clock, Clock::Simulated(_)).then_some(set),
-    };
+    let time =
+        Time { now: Arc::new(move || read.now()), set: matches!(clock, Clock::Simulated(_)).then_some(set) };
     Ok(Metering::start(Parts {
         ledger: Arc::clone(ledger),
         log: Arc::new(log),

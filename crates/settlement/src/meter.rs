@@ -193,7 +193,8 @@ impl Meter {
     pub fn words(&self, key: AccountKey) -> String {
         let plan = self.live.plan();
         let id = plan.book().id();
-        let month = plan.months().get(key.month as usize).map(|month| month.name.to_string()).unwrap_or_default();
+        let month =
+            plan.months().get(key.month as usize).map(|month| month.name.to_string()).unwrap_or_default();
         match plan.parts().get(key.part as usize).filter(|_| key.part != PostingKey::JOBS) {
             Some(part) => format!("{id} {} {} {month}", part.component.id, part.version),
             None => format!("{id} jobs {month}"),

@@ -69,7 +69,9 @@ fn owner_of(app: &App, account: &Account) -> Option<UserId> {
     let id = account.opening.id;
     match (account.opening.kind, account.opening.owner) {
         (AccountKind::User, _) => Some(UserId(id.0)),
-        (_, Some(owner)) => app.ledger.accounts(owner.index(), 1).pop().map(|owner| UserId(owner.opening.id.0)),
+        (_, Some(owner)) => {
+            app.ledger.accounts(owner.index(), 1).pop().map(|owner| UserId(owner.opening.id.0))
+        }
         _ => None,
     }
 }

@@ -74,7 +74,10 @@ pub fn list(app: &App, who: &Principal, query: &AccountsQuery) -> Result<Page<Ac
             next += 1;
             let is_meant = query.kind.as_ref().is_none_or(|kind| kind.0 == account.opening.kind);
             if is_meant && access::sees(app, who, account) {
-                items.push(accrued::add(app, document::listed(account, app.ledger.as_ref()).map_err(unmade)?)?);
+                items.push(accrued::add(
+                    app,
+                    document::listed(account, app.ledger.as_ref()).map_err(unmade)?,
+                )?);
             }
         }
     }

@@ -24,8 +24,10 @@ use crate::error::AppError;
 /// [`AppError::Internal`] where costs can not be computed.
 pub fn of(app: &App, workspace: AccountId) -> Result<Vec<(Text, Amount)>, AppError> {
     let directory = app.directory.snapshot();
-    let projects: Vec<Text> =
-        directory.projects_paid_by(WorkspaceId(workspace.0), app.now()).map(|project| project.id.0.clone()).collect();
+    let projects: Vec<Text> = directory
+        .projects_paid_by(WorkspaceId(workspace.0), app.now())
+        .map(|project| project.id.0.clone())
+        .collect();
     app.metering.look(|shard, at| {
         let mut accrued = Vec::new();
         for project in projects {
@@ -56,7 +58,8 @@ pub fn add(app: &App, mut document: AccountDocument) -> Result<AccountDocument, 
     document.accrued = Money(sum);
     if document.accrued_by_project.is_some() {
         let projects = accrued.into_iter();
-        let projects = projects.map(|(project, amount)| ProjectAccrued { project: Label(project), amount: Money(amount) });
+        let projects = projects
+            .map(|(project, amount)| ProjectAccrued { project: Label(project), amount: Money(amount) });
         document.accrued_by_project = Some(projects.collect());
     }
     Ok(document)
@@ -80,7 +83,11 @@ pub fn before(app: &App, work: &Work) -> Result<Vec<Request>, AppError> {
         let gone = gone.map(|(project, _)| (project.clone(), Amount::ZERO)).collect::<Vec<_>>();
         for (project, amount) in now.into_iter().filter(|new| !known.contains(new)).chain(gone) {
             let id = TransactionId(Uuid::now_v7());
-            requests.push(Request { id, actor: None, work: Work::SetAccrued { workspace: account, project, amount } });
+            requests.push(Request {
+                id,
+                actor: None,
+                work: Work::SetAccrued { workspace: account, project, amount },
+            });
         }
     }
     Ok(requests)

@@ -4,4 +4,5 @@
 
 mod access;
 mod market;
+mod usage;
 mod world;

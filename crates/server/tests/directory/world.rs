@@ -6,9 +6,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use kopeck_ledger::name::Moment;
+use kopeck_server::app::Stores;
 use kopeck_server::auth::{AnyOf, DirectoryTokens, OperatorToken, TokenHash};
 use kopeck_server::clock::Clock;
 use kopeck_server::config::Limits;
+use kopeck_server::serve::meter;
 use kopeck_server::{App, app, http};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SqliteStore};
@@ -56,7 +58,9 @@ fn started(folder: &std::path::Path) -> (Arc<App>, Router) {
     let directory: Arc<dyn DirectoryStore> = Arc::new(directory);
     let operator = OperatorToken::of(TokenHash::of(OPERATOR)).unwrap();
     let tokens = AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]);
-    let app = Arc::new(App::new(ledger, directory, Arc::new(tokens), clock, Limits::default()));
+    let metering = meter(folder, &clock, &ledger, &directory).unwrap();
+    let stores = Stores { ledger, directory, tokens: Arc::new(tokens) };
+    let app = Arc::new(App::new(stores, metering, clock, Limits::default()));
     app::reconcile::reconcile(&app).unwrap();
     (Arc::clone(&app), http::router(app))
 }
@@ -165,6 +169,11 @@ impl World {
     /// Somebody sends TOML.
     pub async fn toml(&self, who: &str, path: &str, text: &str) -> Said {
         self.send(who, (Method::POST, path), ("application/toml", text.to_owned())).await
+    }
+
+    /// Somebody sends usage events, one a line.
+    pub async fn events(&self, who: &str, lines: &[String]) -> Said {
+        self.send(who, (Method::POST, "/v1/events"), ("application/x-ndjson", lines.join("\n"))).await
     }
 
     async fn send(&self, who: &str, (method, path): (Method, &str), (kind, text): (&str, String)) -> Said {

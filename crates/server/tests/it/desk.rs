@@ -10,14 +10,16 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use kopeck_ledger::name::{Moment, Text};
-use kopeck_server::App;
 use kopeck_server::app::first_start::open_accounts;
+use kopeck_server::app::{App, Stores};
 use kopeck_server::auth::{Principal, Role, Scope, TokenHash, Tokens};
 use kopeck_server::clock::Clock;
 use kopeck_server::config::Limits;
 use kopeck_server::http::{document, router};
+use kopeck_server::serve::meter;
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SqliteStore};
+use kopeck_store::{DirectoryStore, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -104,8 +106,11 @@ impl Desk {
         open_accounts(&ledger).unwrap();
         let at_clock = DirectoryOptions::at(clock.for_store());
         let directory = SqliteDirectory::open(folder.path(), at_clock).unwrap();
-        let app =
-            Arc::new(App::new(Arc::new(ledger), Arc::new(directory), Arc::new(TestTokens), clock, limits));
+        let (ledger, directory): (Arc<dyn Store>, Arc<dyn DirectoryStore>) =
+            (Arc::new(ledger), Arc::new(directory));
+        let metering = meter(folder.path(), &clock, &ledger, &directory).unwrap();
+        let stores = Stores { ledger, directory, tokens: Arc::new(TestTokens) };
+        let app = Arc::new(App::new(stores, metering, clock, limits));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let description = serde_json::from_str(&document()).unwrap();
         Desk { router: router(Arc::clone(&app)), app, description, runtime, _folder: folder }
