@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{World, id};
+use crate::world::{World, id, version};
 
 /// A world whose provider has all sources that begin with `cloud://`. It is noon of 1 October 2026, UTC.
 async fn with_cloud() -> World {
@@ -211,4 +211,29 @@ async fn sources_and_what_nobody_prices_are_reported() {
     let one = &sources["items"][0];
     assert_eq!(json!([one["source"], one["delay_s"], one["silent"]]), json!(["cloud://msk-1", 60, true]));
     assert_eq!(world.get("payer", "/v1/sources").await.status, 403);
+}
+
+#[tokio::test]
+async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_restart() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    until(&world, "12:10:00").await;
+    let text = "[book]\nid = \"own\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n\n".to_owned();
+    let made = world.toml("operator", "/v1/price-books", &(text + &version("2026-01-01", "5"))).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("/v1/projects/acme/contracts/{}", id(20));
+    // Lower prices need no notice.
+    let terms = json!({"price_book": "own", "from": "2026-10-01T13:00:00Z"});
+    let said = world.ask("operator", Method::PUT, &path, &terms).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    until(&world, "14:00:00").await;
+    // An hour at 20, and one at 10.
+    assert_eq!(spend(&world).await, ["30.000000", "30.000000", "10.000000"]);
+    let world = world.restarted();
+    until(&world, "14:00:00").await;
+    world.events("ingest", &[vm("2", "14:00:00", "RUNNING", 4), vm("3", "12:30:00", "RUNNING", 1)]).await;
+    until(&world, "15:00:00").await;
+    // 10 and 5 until one o'clock; then 5 for an hour, and 20.
+    assert_eq!(spend(&world).await, ["40.000000", "40.000000", "20.000000"]);
+    assert_eq!(balance(&world, 11).await[0], "-40.000000");
 }
