@@ -224,7 +224,8 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
     assert_eq!(made.status, 201, "{}", made.body);
     let path = format!("/v1/projects/acme/contracts/{}", id(20));
     // Lower prices need no notice. In Moscow the day begins at nine in the evening, UTC.
-    let said = world.ask("operator", Method::PUT, &path, &json!({"price_book": "own", "from": "2026-10-02"})).await;
+    let said =
+        world.ask("operator", Method::PUT, &path, &json!({"price_book": "own", "from": "2026-10-02"})).await;
     assert_eq!(said.status, 200, "{}", said.body);
     until(&world, "22:00:00").await;
     // Nine hours at 20, and one at 10.
@@ -236,4 +237,20 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
     // Half an hour at 20, eight and a half at 10; then an hour at 5 and one at 20.
     assert_eq!(spend(&world).await, ["120.000000", "120.000000", "20.000000"]);
     assert_eq!(balance(&world, 11).await[0], "-120.000000");
+}
+
+#[tokio::test]
+async fn what_was_posted_for_a_week_is_given_back_when_it_should_not_have_been() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    let until = async |day: u32| {
+        let now = json!({"now": format!("2026-10-{day:02}T12:00:00Z")});
+        assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    };
+    until(8).await;
+    // A week of hours, each posted by itself, at 20.
+    assert_eq!(balance(&world, 11).await[0], "-3360.000000");
+    world.events("ingest", &[vm("2", "13:00:00", "DELETED", 2)]).await;
+    until(9).await;
+    assert_eq!(balance(&world, 11).await, json!(["-20.000000", "0.000000", "-20.000000"]));
 }
