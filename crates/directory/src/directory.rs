@@ -435,14 +435,13 @@ impl Directory {
     /// The book that prices an emitter's events of a project at an instant.
     #[must_use]
     pub fn pricing(&self, emitter: Emitter, project: &ProjectId, at: Moment) -> Option<&Shelf> {
-        let own = match emitter {
-            Emitter::Provider(id) => match self.agreed(project, id, at) {
-                Some(book) => book,
-                None => &self.providers.get(&id)?.book,
-            },
-            Emitter::Executor(id) => &self.executors.get(&id)?.book,
-            Emitter::Storage(id) => &self.storages.get(&id)?.book,
-            Emitter::Api(id) => &self.apis.get(&id)?.book,
+        let agreed = match emitter {
+            Emitter::Provider(id) => self.agreed(project, id, at),
+            _ => None,
+        };
+        let own = match agreed {
+            Some(book) => book,
+            None => self.list_price(emitter)?,
         };
         self.books.get(own)
     }
@@ -459,6 +458,33 @@ impl Directory {
         let prices = self.books.get(book)?.prices()?;
         let date = at.timestamp().to_zoned(prices.calendar().zone().clone()).date();
         book_text::own_prices(prices.versions().get(prices.version_on(date)?)?)
+    }
+
+    /// All books that price an emitter's events of a project, each from an instant on, ascending; the first since ever.
+    #[must_use]
+    pub fn pricings(&self, emitter: Emitter, project: &ProjectId) -> Vec<(Moment, &Shelf)> {
+        let list = self.list_price(emitter).and_then(|book| self.books.get(book));
+        let mut pricings: Vec<(Moment, &Shelf)> =
+            list.map(|shelf| (Moment::FIRST, shelf)).into_iter().collect();
+        if let Emitter::Provider(provider) = emitter
+            && let Some(contract) = self.contracts.get(&(project.clone(), provider))
+        {
+            let own = contract.terms.iter().filter_map(|term| {
+                let shelf = term.book.as_ref().map_or(list, |book| self.books.get(book));
+                Some((term.from, shelf?))
+            });
+            pricings.extend(own);
+        }
+        pricings
+    }
+
+    fn list_price(&self, emitter: Emitter) -> Option<&BookId> {
+        Some(match emitter {
+            Emitter::Provider(id) => &self.providers.get(&id)?.book,
+            Emitter::Executor(id) => &self.executors.get(&id)?.book,
+            Emitter::Storage(id) => &self.storages.get(&id)?.book,
+            Emitter::Api(id) => &self.apis.get(&id)?.book,
+        })
     }
 
     fn agreed(&self, project: &ProjectId, provider: ProviderId, at: Moment) -> Option<&BookId> {

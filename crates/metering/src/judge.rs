@@ -4,14 +4,14 @@
 //! Nothing here waits or remembers: it is done by as many threads as there are, for one request each. Whether a key was
 //! seen before is the log's matter.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use kopeck_directory::Directory;
 use kopeck_directory::entity::Emitter;
 use kopeck_directory::name::{StorageId, WorkspaceId};
-use kopeck_directory::route::Unroutable;
+use kopeck_directory::route::{Route, Unroutable};
 use kopeck_ledger::name::Moment;
 use kopeck_rating::batch::{Batch, Origin};
 use kopeck_rating::event::{EventType, Refusal};
@@ -19,6 +19,7 @@ use kopeck_rating::incoming::{Contents, Incoming};
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_store::events::{Arrival, Group};
 
+use crate::pricing;
 use crate::sources::Heard;
 
 /// Events of this age are refused, where nothing else is said: 95 days.
@@ -33,7 +34,9 @@ const DAY: i64 = 86_400 * SECOND;
 pub struct Arrived {
     /// The events as they were read.
     pub batch: Arc<Batch>,
-    /// Where each arrival goes, in their order.
+    /// What they were judged by.
+    pub directory: Arc<Directory>,
+    /// Where the arrivals go, in their order; one may go to several meters.
     pub routed: Vec<Routed>,
     /// The projects that the group has events of, by what meters them.
     pub projects: Projects,
@@ -41,12 +44,14 @@ pub struct Arrived {
     pub sources: Vec<(String, Heard)>,
 }
 
-/// Names of projects, by meter.
-pub type Projects = HashMap<MeterId, HashSet<String>>;
+/// Names of projects, by meter, each with whose events it has.
+pub type Projects = HashMap<MeterId, HashMap<String, Emitter>>;
 
 /// Where an event goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routed {
+    /// The place of its arrival in the group.
+    pub arrival: usize,
     /// Its index in the batch.
     pub index: usize,
     /// What meters it.
@@ -173,8 +178,34 @@ impl Judge {
             }
         });
         let Gathering { arrivals, routed, projects, sources } = group;
-        let payload = Arrived { batch, routed, projects, sources };
+        let directory = Arc::clone(&self.directory);
+        let payload = Arrived { batch, directory, routed, projects, sources };
         Judged { group: Group { bytes, arrivals, payload }, rejections }
+    }
+
+    /// Where the events of a group go that was judged by an older directory: a contract may have come between.
+    pub fn route_again(&self, arrived: &Arrived) -> (Vec<Routed>, Projects) {
+        let arrivals: HashMap<usize, usize> =
+            arrived.routed.iter().map(|routed| (routed.index, routed.arrival)).collect();
+        let (mut contents, mut group) = (Contents::default(), Gathering::default());
+        for (_, incoming) in arrived.batch.incoming(&mut contents) {
+            let Ok(event) = incoming else { continue };
+            let Some(arrival) = arrivals.get(&event.index) else { continue };
+            let at = Moment::from_nanoseconds(event.time).unwrap_or(self.now);
+            let Ok(route) = self.directory.route(&event.source, &event.project, at) else { continue };
+            self.send(&event, &route, *arrival, &mut group);
+        }
+        (group.routed, group.projects)
+    }
+
+    /// Sends an event to what meters it.
+    fn send(&self, event: &Incoming<'_>, route: &Route, arrival: usize, group: &mut Gathering) {
+        for destination in self.destinations(event, route) {
+            if let Destination::Meter(meter) = destination {
+                group.name(meter, &event.project, route.emitter);
+            }
+            group.routed.push(Routed { arrival, index: event.index, destination });
+        }
     }
 
     /// Adds an event to those that go on, or says why it does not.
@@ -192,18 +223,11 @@ impl Judge {
             return Err(Rejection::NotYours);
         }
         let route = self.directory.route(&event.source, &event.project, at)?;
-        let destination = match route.emitter {
-            Emitter::Storage(storage) if event.event_type == EventType::Usage => Destination::Volume(storage),
-            _ => Destination::Meter(MeterId(route.meter.0)),
-        };
         if let Some(prices) = self.directory.metered(route.meter).and_then(|shelf| shelf.prices()) {
             event.check_currency(prices.currency())?;
         }
-        if let Destination::Meter(meter) = destination {
-            group.name(meter, &event.project);
-        }
-        let index = event.index;
-        group.routed.push(Routed { index, destination });
+        let arrival = group.arrivals.len();
+        self.send(event, &route, arrival, group);
         group.arrivals.push(Arrival {
             key: key_within(route.workspace, event.key),
             content: event.content,
@@ -213,6 +237,22 @@ impl Judge {
         });
         group.hear(&event.source, event.time, || self.heartbeat(route.emitter));
         Ok(())
+    }
+
+    /// What meters an event: usage the book of its instant, states all books that price the project ever.
+    fn destinations(&self, event: &Incoming<'_>, route: &Route) -> Vec<Destination> {
+        let meter = MeterId(route.meter.0);
+        match (route.emitter, event.event_type) {
+            (Emitter::Storage(storage), EventType::Usage) => vec![Destination::Volume(storage)],
+            (Emitter::Provider(_), EventType::State) => match self.directory.project(&event.project) {
+                Some(project) => {
+                    let meters = pricing::meters(&self.directory, route.emitter, &project.id);
+                    meters.into_iter().map(Destination::Meter).collect()
+                }
+                None => vec![Destination::Meter(meter)],
+            },
+            _ => vec![Destination::Meter(meter)],
+        }
     }
 
     fn check_time(&self, time: i64) -> Result<(), Rejection> {
@@ -258,10 +298,10 @@ struct Gathering {
 
 impl Gathering {
     /// Notes a project of a meter.
-    fn name(&mut self, meter: MeterId, project: &str) {
+    fn name(&mut self, meter: MeterId, project: &str, emitter: Emitter) {
         let names = self.projects.entry(meter).or_default();
-        if !names.contains(project) {
-            names.insert(project.to_owned());
+        if !names.contains_key(project) {
+            names.insert(project.to_owned(), emitter);
         }
     }
 

@@ -15,6 +15,7 @@ mod clean_up;
 mod due;
 pub mod judge;
 mod metering;
+mod pricing;
 mod restart;
 mod settler;
 pub mod sources;

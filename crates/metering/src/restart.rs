@@ -5,6 +5,7 @@
 //! it the ledger refused. Postings themselves are taken as they were recorded, so what was decided of the directory
 //! since then changes nothing that was decided before.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -24,6 +25,7 @@ use crate::authorised::Known;
 use crate::due::Done;
 use crate::judge::{Arrived, Judge, Memory};
 use crate::metering::{Entities, MeteringError, Time};
+use crate::pricing::Added;
 use crate::sources::Sources;
 use crate::state::{State, first_month};
 use crate::volumes::Volumes;
@@ -55,6 +57,8 @@ struct Beside {
     at: i64,
     /// The places of the postings of the last step that the ledger refused.
     refused: Vec<usize>,
+    /// The meters of contracts that were told of what came before them.
+    added: BTreeSet<Added>,
 }
 
 /// The places of the requests that were refused.
@@ -93,6 +97,7 @@ pub fn packed(state: &State) -> Result<Vec<Vec<u8>>, MeteringError> {
         done: state.done.clone(),
         at: state.at.nanoseconds(),
         refused: state.refused.clone(),
+        added: state.added.clone(),
     };
     let mut parts = vec![serde_json::to_vec(&beside)?];
     parts.extend(state.shard.pack()?.chunks(PART_BYTES).map(<[u8]>::to_vec));
@@ -121,7 +126,7 @@ pub fn restore(
             let mut state = State::new(restored(&packed, &directory)?, now);
             (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
             state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
-            (state.through, state.refused) = (snapshot.through, beside.refused);
+            (state.through, state.refused, state.added) = (snapshot.through, beside.refused, beside.added);
             state
         }
         None => {
@@ -132,7 +137,7 @@ pub fn restore(
             state
         }
     };
-    state.follow(&directory)?;
+    state.follow(&directory, log)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now };
     again.steps(&mut state)?;
     again.events(&mut state, log.end())?;

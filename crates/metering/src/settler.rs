@@ -118,7 +118,7 @@ impl Settler {
     fn take(&mut self, durable: &kopeck_store::events::Durable<crate::judge::Arrived>) {
         let directory = (self.core.directory)();
         let mut state = self.core.state();
-        let taken = state.follow(&directory).and_then(|()| state.take(durable));
+        let taken = state.follow(&directory, &*self.core.log).and_then(|()| Ok(state.take(durable)?));
         drop(state);
         let events: usize = durable.groups.iter().map(|(group, _)| group.arrivals.len()).sum();
         let events = u64::try_from(events).unwrap_or(u64::MAX);
@@ -126,7 +126,7 @@ impl Settler {
         self.taken += events;
         self.unsaved += events;
         if let Err(error) = taken {
-            self.fail(&error.into());
+            self.fail(&error);
         }
     }
 
@@ -205,7 +205,7 @@ impl Settler {
     ) -> Result<Option<(Step, StepRow)>, MeteringError> {
         let now = (self.core.time.now)();
         let mut state = self.core.state();
-        state.follow(directory)?;
+        state.follow(directory, &*self.core.log)?;
         state.at = state.at.max(now);
         let (at, through) = (state.at, state.through);
         let known = Known { directory, ledger: &*self.core.ledger };

@@ -1,24 +1,29 @@
 //! What the settler knows: the shard, and what lies beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use kopeck_directory::Directory;
 use kopeck_directory::directory::Shelf;
-use kopeck_directory::entity::Emitter;
+use kopeck_directory::entity::{Emitter, Project};
 use kopeck_directory::name::StorageId;
 use kopeck_ledger::name::Moment;
-use kopeck_rating::event::{Description, Envelope, Value};
+use kopeck_rating::batch::{Batch, Origin};
+use kopeck_rating::calendar::Second;
+use kopeck_rating::event::{Description, Envelope, EventType, Value};
 use kopeck_rating::number::Number;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_settlement::meter_id::{MeterId, MeterKind};
 use kopeck_settlement::shard::{SettleError, Shard};
 use kopeck_settlement::step::Step;
-use kopeck_store::events::{Durable, Outcome, Position};
+use kopeck_store::events::{Durable, EventLog, Outcome, Position};
 
 use crate::due::Done;
-use crate::judge::{Arrived, Destination, Projects};
+use crate::judge::{Arrived, Destination, Judge, Projects, Routed};
+use crate::metering::MeteringError;
+use crate::pricing::{self, Added};
 use crate::sources::Sources;
 use crate::volumes::{Measurement, Volumes};
 
@@ -38,6 +43,8 @@ pub struct State {
     pub at: Moment,
     /// The places of the postings of the last step that the ledger refused.
     pub refused: Vec<usize>,
+    /// The meters of contracts that were told of what came before them.
+    pub added: BTreeSet<Added>,
     /// The directory that the shard has been told of.
     told: Told,
 }
@@ -46,7 +53,7 @@ pub struct State {
 struct Told {
     directory: Option<Arc<Directory>>,
     books: HashMap<MeterId, Arc<PriceBook>>,
-    billed: HashMap<MeterId, HashSet<String>>,
+    billed: HashMap<MeterId, HashMap<String, Vec<Range<Second>>>>,
 }
 
 impl State {
@@ -60,6 +67,7 @@ impl State {
             through: Position::NONE,
             at,
             refused: Vec::new(),
+            added: BTreeSet::new(),
             told: Told::default(),
         }
     }
@@ -74,17 +82,22 @@ impl State {
         Ok(())
     }
 
-    /// Tells the shard of new price books and projects. Costs nothing where the directory is the one that it knows.
+    /// Tells the shard of new price books and contracts. Costs nothing where the directory is the one that it knows.
     ///
     /// # Errors
-    /// [`SettleError`] for a book that does not follow the one before it.
-    pub fn follow(&mut self, directory: &Arc<Directory>) -> Result<(), SettleError> {
+    /// [`MeteringError`] for a book that does not follow the one before it, or a log that can not be read.
+    pub fn follow(
+        &mut self,
+        directory: &Arc<Directory>,
+        log: &dyn EventLog<Arrived>,
+    ) -> Result<(), MeteringError> {
         if self.told.directory.as_ref().is_some_and(|known| Arc::ptr_eq(known, directory)) {
             return Ok(());
         }
         for shelf in directory.shelves(None) {
             self.follow_book(shelf)?;
         }
+        self.follow_contracts(directory, log)?;
         self.told.directory = Some(Arc::clone(directory));
         Ok(())
     }
@@ -112,14 +125,21 @@ impl State {
         let mut taken = 0;
         for (group, outcomes) in &durable.groups {
             let arrived = &group.payload;
-            self.bill(&arrived.projects)?;
-            for ((routed, arrival), outcome) in arrived.routed.iter().zip(&group.arrivals).zip(outcomes) {
-                taken += 1;
-                let Outcome::Accepted(position) = outcome else { continue };
-                self.through = self.through.max(*position);
+            let again = self.routed_again(arrived, durable.received);
+            let (routed, projects) = again
+                .as_ref()
+                .map_or((&arrived.routed, &arrived.projects), |(routed, projects)| (routed, projects));
+            self.bill(projects)?;
+            taken += u64::try_from(outcomes.len()).unwrap_or(u64::MAX);
+            for routed in routed {
+                let Outcome::Accepted(position) = outcomes[routed.arrival] else { continue };
+                self.through = self.through.max(position);
                 match routed.destination {
                     Destination::Meter(meter) => self.shard.take(&arrived.batch, routed.index, meter)?,
-                    Destination::Volume(storage) => self.measure(storage, &group.bytes[arrival.line.clone()]),
+                    Destination::Volume(storage) => {
+                        let line = group.arrivals[routed.arrival].line.clone();
+                        self.measure(storage, &group.bytes[line]);
+                    }
                 }
             }
             if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Accepted(_))) {
@@ -131,19 +151,100 @@ impl State {
         Ok(taken)
     }
 
-    /// Says from when on the projects of new events are billed.
+    /// Where events go that were judged before the directory changed to what the shard has been told.
+    fn routed_again(&self, arrived: &Arrived, received: Moment) -> Option<(Vec<Routed>, Projects)> {
+        let told = self.told.directory.as_ref()?;
+        if Arc::ptr_eq(told, &arrived.directory) {
+            return None;
+        }
+        let judge = Judge { directory: Arc::clone(told), now: received, horizon_days: None };
+        Some(judge.route_again(arrived))
+    }
+
+    /// Says when the projects of new events are billed.
     fn bill(&mut self, projects: &Projects) -> Result<(), SettleError> {
         let Some(directory) = self.told.directory.clone() else { return Ok(()) };
         for (meter, names) in projects {
-            let billed = self.told.billed.entry(*meter).or_default();
-            for name in names {
-                let Some(project) = directory.project(name).filter(|_| !billed.contains(name)) else {
-                    continue;
-                };
-                let accepted = project.accepted.nanoseconds().div_euclid(1_000_000_000);
-                self.shard.bill_in(*meter, name, accepted)?;
-                billed.insert(name.clone());
+            for (name, emitter) in names {
+                let is_told = self.told.billed.get(meter).is_some_and(|billed| billed.contains_key(name));
+                if !is_told && let Some(project) = directory.project(name) {
+                    self.bill_in(&directory, *emitter, project, *meter)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Says when a meter bills a project, where it was told otherwise.
+    fn bill_in(
+        &mut self,
+        directory: &Directory,
+        emitter: Emitter,
+        project: &Project,
+        meter: MeterId,
+    ) -> Result<(), SettleError> {
+        let seconds = pricing::billed(directory, emitter, project, meter);
+        let billed = self.told.billed.entry(meter).or_default();
+        if billed.get(project.id.as_str()) != Some(&seconds) {
+            self.shard.bill(meter, project.id.as_str(), seconds.clone())?;
+            billed.insert(project.id.as_str().to_owned(), seconds);
+        }
+        Ok(())
+    }
+
+    /// Follows contracts: their meters bill their projects from then on, and are told of what runs already.
+    fn follow_contracts(
+        &mut self,
+        directory: &Directory,
+        log: &dyn EventLog<Arrived>,
+    ) -> Result<(), MeteringError> {
+        for added in pricing::added(directory) {
+            let emitter = Emitter::Provider(added.provider);
+            if let Some(project) = directory.project(added.project.as_str()) {
+                self.bill_in(directory, emitter, project, MeterId(added.meter))?;
+            }
+            if !self.added.contains(&added) {
+                // The list's own meter has had all of them.
+                let is_list = directory
+                    .pricings(emitter, &added.project)
+                    .first()
+                    .is_some_and(|(_, shelf)| shelf.book.meter.0 == added.meter);
+                if !is_list {
+                    self.tell_past(directory, log, &added)?;
+                }
+                self.added.insert(added);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells a meter of the state events of a project that came before its contract.
+    fn tell_past(
+        &mut self,
+        directory: &Directory,
+        log: &dyn EventLog<Arrived>,
+        added: &Added,
+    ) -> Result<(), MeteringError> {
+        let (through, mut lines) = (self.through, Vec::new());
+        log.read(Position::NONE, &mut |event| {
+            if event.position > through {
+                return Ok(false);
+            }
+            let at = Moment::from_nanoseconds(event.time).unwrap_or(Moment::FIRST);
+            let concerns = Envelope::read(event.line).is_ok_and(|event| {
+                event.event_type == EventType::State
+                    && event.project == added.project.as_str()
+                    && directory.emitter(&event.source, at) == Some(Emitter::Provider(added.provider))
+            });
+            if concerns {
+                lines.extend_from_slice(event.line);
+                lines.push(b'\n');
+            }
+            Ok(true)
+        })?;
+        let batch = Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }));
+        for index in 0..batch.len() {
+            self.shard.take(&batch, index, MeterId(added.meter))?;
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ use crate::peak::Sums;
 use crate::plan::Plan;
 use crate::price_book::PriceBook;
 use crate::register::{NewState, Register};
-use crate::resource::{BilledFrom, Change, Closed, Effects, Ground, PeakKey, ResourceState, Said};
+use crate::resource::{self, Billed, Change, Closed, Effects, Ground, PeakKey, ResourceState, Said};
 use crate::rows::{MeterKey, Readings, Row};
 use crate::sums::SumKey;
 pub use amounts::Slot;
@@ -73,6 +73,9 @@ pub enum LiveError {
     /// A packed state that is none.
     #[error(transparent)]
     Packed(#[from] UnpackError),
+    /// More names than a rater can hold.
+    #[error("more names than one rater can hold")]
+    TooMany,
     /// No state event has named the resource.
     #[error("no such resource is known")]
     UnknownResource,
@@ -131,7 +134,7 @@ pub struct Live {
     by_project: QuickMap<Name, Vec<u32>>,
     /// The further projects of resources that have named more than one.
     further: BTreeSet<(u32, Name)>,
-    billed: BilledFrom,
+    billed: Billed,
     usage_notices: UsageNotices,
     touched: Touches,
     /// The hash of each description's text, by its number.
@@ -163,7 +166,7 @@ impl Live {
             uses: QuickMap::default(),
             by_project: QuickMap::default(),
             further: BTreeSet::new(),
-            billed: BilledFrom::default(),
+            billed: Billed::default(),
             usage_notices: UsageNotices::default(),
             hashes: Vec::new(),
             touched: Touches::default(),
@@ -230,11 +233,46 @@ impl Live {
     /// Bills a project from that second on: what it used before is free. Said before the project's first event.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`] beyond 2³² names.
-    pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), Refusal> {
-        let project = self.register.names.number(project)?;
-        self.billed.set(project, second);
-        Ok(())
+    /// As [`bill`](Live::bill).
+    pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), LiveError> {
+        self.bill(project, vec![second..Second::MAX])
+    }
+
+    /// Bills a project in these seconds, which are in order and do not meet: what it uses at other times is free here. What
+    /// is said after its first event may differ from what was said before only beyond the latest event.
+    ///
+    /// # Errors
+    /// [`LiveError::TooMany`] beyond 2³² names; [`LiveError::Overflow`].
+    pub fn bill(&mut self, project: &str, seconds: Vec<Range<Second>>) -> Result<(), LiveError> {
+        let project = self.register.names.number(project).map_err(|_| LiveError::TooMany)?;
+        let before = self.running_peaks(project)?;
+        self.billed.set(project, seconds);
+        let after = self.running_peaks(project)?;
+        let back: Result<Vec<Change>, Overflow> = before
+            .into_iter()
+            .map(|change| Ok(Change { by: Quantity::ZERO.checked_sub(change.by)?, ..change }))
+            .collect();
+        self.change(&back?)?;
+        self.change(&after)
+    }
+
+    /// What the running resources of a project have changed in sums of `monthly_peak` when they became what they are.
+    fn running_peaks(&mut self, project: Name) -> Result<Vec<Change>, LiveError> {
+        let Live { plan, register, matches, states, by_project, billed, .. } = self;
+        let ground = Ground { plan, descriptions: &register.descriptions, billed };
+        let names = register.names.len();
+        let mut steps = Steps { ground, matches, names };
+        let mut effects = Effects::default();
+        for resource in by_project.get(&project).into_iter().flatten() {
+            let Some(state) = states.get(*resource as usize).filter(|state| !state.is_empty()) else {
+                continue;
+            };
+            let Some(current) = steps.unpack(state)?.current() else { continue };
+            if current.said.project == project {
+                resource::changes(ground, steps.matches, (current, current.start), (&mut effects, true))?;
+            }
+        }
+        Ok(effects.changes)
     }
 
     /// The second of the latest event, or of the rater's start: costs can be asked from it on.

@@ -4,12 +4,14 @@
 //! stays open: what holds in it is metered only when a later second ends it, so a replacement within a second leaves
 //! no trace. Months that can no longer change, late events aside, leave the state as closed readings.
 
+use std::ops::Range;
+
 use crate::accumulator::{Accumulator, Held};
 use crate::calendar::Second;
 use crate::event;
 use crate::intake::{Descriptions, Name};
 use crate::keys::QuickMap;
-use crate::matching::{self, Group, Matches};
+use crate::matching::{self, Group, Match, Matches};
 use crate::money::{Overflow, Quantity};
 use crate::plan::Plan;
 use crate::price_book::{Class, Model};
@@ -52,31 +54,41 @@ pub struct Ground<'a> {
     pub plan: &'a Plan,
     /// The data of events.
     pub descriptions: &'a Descriptions,
-    /// From when on projects are billed.
-    pub billed: &'a BilledFrom,
+    /// When projects are billed.
+    pub billed: &'a Billed,
 }
 
-/// From when on projects are billed: what they used earlier is free.
+/// When projects are billed here: what they use at other times is free, or billed by another book.
 #[derive(Debug, Clone, Default)]
-pub struct BilledFrom(QuickMap<Name, Second>);
+pub struct Billed(QuickMap<Name, Vec<Range<Second>>>);
 
-impl BilledFrom {
-    /// Bills a project from that second on.
-    pub fn set(&mut self, project: Name, second: Second) {
-        self.0.insert(project, second);
+/// Of a project of which nothing was said.
+const ALWAYS: [Range<Second>; 1] = [Second::MIN..Second::MAX];
+
+impl Billed {
+    /// Bills a project in these seconds, which are in order and do not meet.
+    pub fn set(&mut self, project: Name, seconds: Vec<Range<Second>>) {
+        self.0.insert(project, seconds);
     }
 
-    /// The first second of a project that is billed.
+    /// The seconds in which a project is billed.
     #[must_use]
-    pub fn of(&self, project: Name) -> Second {
-        self.0.get(&project).copied().unwrap_or(Second::MIN)
+    pub fn of(&self, project: Name) -> &[Range<Second>] {
+        self.0.get(&project).map_or(&ALWAYS, Vec::as_slice)
     }
 
-    /// All projects that are not billed from the beginning, in their order.
+    /// Whether a project is billed in a second.
     #[must_use]
-    pub fn list(&self) -> Vec<(Name, Second)> {
-        let mut list: Vec<_> = self.0.iter().map(|(project, second)| (*project, *second)).collect();
-        list.sort_unstable();
+    pub fn is(&self, project: Name, second: Second) -> bool {
+        self.of(project).iter().any(|seconds| seconds.contains(&second))
+    }
+
+    /// All projects of which something was said, in their order.
+    #[must_use]
+    pub fn list(&self) -> Vec<(Name, &[Range<Second>])> {
+        let mut list: Vec<_> =
+            self.0.iter().map(|(project, seconds)| (*project, seconds.as_slice())).collect();
+        list.sort_unstable_by_key(|(project, _)| *project);
         list
     }
 }
@@ -221,22 +233,29 @@ impl ResourceState {
         }
         let project = current.said.project;
         let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
-        let first = billed.of(project);
-        if current.start < first {
-            // What it would have paid `once` before is paid, and was free.
-            let free = Held { seconds: current.start..end.min(first), project };
+        let mut free_from = current.start;
+        for billed in billed.of(project) {
+            self.free(plan, found, Held { seconds: free_from..end.min(billed.start), project });
+            free_from = free_from.max(billed.end);
+            let held = Held { seconds: current.start.max(billed.start)..end.min(billed.end), project };
+            if held.seconds.is_empty() {
+                continue;
+            }
+            for found in matching::within(found, plan, &held.seconds) {
+                self.sums.hold(plan, found, &held)?;
+            }
+        }
+        self.free(plan, found, Held { seconds: free_from..end, project });
+        Ok(())
+    }
+
+    /// What it would pay `once` while nothing is billed is paid, and was free.
+    fn free(&mut self, plan: &Plan, found: &[Match], free: Held) {
+        if !free.seconds.is_empty() {
             for found in matching::within(found, plan, &free.seconds) {
                 self.sums.pay_nothing(plan, found, &free);
             }
         }
-        let held = Held { seconds: current.start.max(first)..end, project };
-        if held.seconds.is_empty() {
-            return Ok(());
-        }
-        for found in matching::within(found, plan, &held.seconds) {
-            self.sums.hold(plan, found, &held)?;
-        }
-        Ok(())
     }
 
     /// Takes out the meters of months that end by that second: what is metered next begins there or later.
@@ -264,21 +283,30 @@ impl Default for ResourceState {
 
 /// What a resource adds to the sums of `monthly_peak` from a second on, or, where it was that before, no longer adds.
 /// What begins before the seconds that a part prices is in its sum when they begin; after their end nobody looks.
-fn changes(
+pub(crate) fn changes(
     ground: Ground<'_>,
     matches: &mut Matches,
     (current, second): (Current, Second),
     (effects, begins): (&mut Effects, bool),
 ) -> Result<(), Overflow> {
     let Ground { plan, descriptions, billed } = ground;
-    let second = second.max(billed.of(current.said.project));
     let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
-    for found in matching::within(found, plan, &(second..Second::MAX)) {
-        let part = &plan.parts()[found.part];
-        if matches!(part.component.model, Model::MonthlyPeak { .. }) && second < part.priced.end {
-            let by = if begins { found.quantity } else { Quantity::ZERO.checked_sub(found.quantity)? };
-            let key = PeakKey { part: found.part, project: current.said.project, group: found.group };
-            effects.changes.push(Change { key, second, by });
+    for billed in billed.of(current.said.project) {
+        let second = second.max(billed.start);
+        if second >= billed.end {
+            continue;
+        }
+        for found in matching::within(found, plan, &(second..billed.end)) {
+            let part = &plan.parts()[found.part];
+            if matches!(part.component.model, Model::MonthlyPeak { .. }) && second < part.priced.end {
+                let (more, less) = (found.quantity, Quantity::ZERO.checked_sub(found.quantity)?);
+                let (by, back) = if begins { (more, less) } else { (less, more) };
+                let key = PeakKey { part: found.part, project: current.said.project, group: found.group };
+                effects.changes.push(Change { key, second, by });
+                if billed.end < Second::MAX {
+                    effects.changes.push(Change { key, second: billed.end, by: back });
+                }
+            }
         }
     }
     Ok(())

@@ -8,6 +8,7 @@
 //! An event counts once its second has passed: what holds in a second is what its last event says.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -143,10 +144,10 @@ impl Shard {
         Ok(meter.live.rebook(book)?)
     }
 
-    /// Bills a project from that second on in all meters that there are: see [`bill_in`](Shard::bill_in).
+    /// Bills a project from that second on in all meters that there are: see [`bill`](Shard::bill).
     ///
     /// # Errors
-    /// [`SettleError::Refused`] of a name beyond 2³².
+    /// [`SettleError::Live`] of a name beyond 2³².
     pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), SettleError> {
         for meter in self.meters.values_mut() {
             meter.live.bill_from(project, second)?;
@@ -154,14 +155,19 @@ impl Shard {
         Ok(())
     }
 
-    /// Bills a project in one meter from that second on: what it used before is free. Said before the project's first
-    /// event there.
+    /// Bills a project in one meter in these seconds, which are in order and do not meet: see
+    /// [`Live::bill`](kopeck_rating::live::Live::bill).
     ///
     /// # Errors
-    /// [`SettleError::UnknownMeter`], [`SettleError::Refused`] of a name beyond 2³².
-    pub fn bill_in(&mut self, id: MeterId, project: &str, second: Second) -> Result<(), SettleError> {
+    /// [`SettleError::UnknownMeter`], [`SettleError::Live`].
+    pub fn bill(
+        &mut self,
+        id: MeterId,
+        project: &str,
+        seconds: Vec<Range<Second>>,
+    ) -> Result<(), SettleError> {
         let meter = self.meters.get_mut(&id).ok_or(SettleError::UnknownMeter(id))?;
-        Ok(meter.live.bill_from(project, second)?)
+        Ok(meter.live.bill(project, seconds)?)
     }
 
     /// Takes an event that the log has accepted, once. It counts from the next step on whose second is later.

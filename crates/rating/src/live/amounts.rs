@@ -226,7 +226,7 @@ impl Live {
             let state = states.get(*resource as usize).filter(|state| ResourceState::is_alive(state));
             let Some(state) = state else { continue };
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
-            if current.said.project != project || at < ground.billed.of(project) {
+            if current.said.project != project || !ground.billed.is(project, at) {
                 continue;
             }
             let found = matches.of(plan, ground.descriptions, (current.said.description, current.class))?;

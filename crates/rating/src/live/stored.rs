@@ -1,7 +1,7 @@
 //! The stored form of a whole live rater: all that another process needs to go on as if it had seen the events itself.
 //!
 //! Version 2 is, in this order: the byte 2; the book; the first second, the end of the last month and the latest second
-//! that are known; names; descriptions with the hashes of their texts; since when projects are billed; keys of events; resources, each with its packed
+//! that are known; names; descriptions with the hashes of their texts; when projects are billed; keys of events; resources, each with its packed
 //! state and its past; the texts of groups; the project-wide sums of `monthly_peak`; the sums of usage; notices of
 //! usage; touched charges. It ends in a checksum. Numbers are those of `packed::codec`, and name entries of the tables
 //! before. The same rater is always the same bytes.
@@ -67,9 +67,12 @@ impl Live {
         self.write_descriptions(&mut to);
         let billed = self.billed.list();
         size(&mut to, billed.len());
-        for (project, second) in billed {
+        for (project, ranges) in billed {
             name(&mut to, project);
-            instant(&mut to, second);
+            size(&mut to, ranges.len());
+            for second in ranges.iter().flat_map(|seconds| [seconds.start, seconds.end]) {
+                instant(&mut to, second);
+            }
         }
         let mut words: Vec<u128> = self.register.keys.words().collect();
         words.sort_unstable();
@@ -103,7 +106,11 @@ impl Live {
         live.read_descriptions(&mut from)?;
         for _ in 0..from.count()? {
             let project = from.name(live.register.names.len(), "name")?;
-            live.billed.set(project, from.instant()?);
+            let mut ranges = Vec::new();
+            for _ in 0..from.count()? {
+                ranges.push(from.instant()?..from.instant()?);
+            }
+            live.billed.set(project, ranges);
         }
         for _ in 0..from.count()? {
             let word = u128::from_le_bytes(from.array()?);

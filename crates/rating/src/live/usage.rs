@@ -62,7 +62,7 @@ impl Live {
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
         let Some(month) = self.plan.month_of(second) else { return Ok(()) };
-        if second < self.billed.of(project) {
+        if !self.billed.is(project, second) {
             return Ok(());
         }
         let mut is_priced = false;

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{World, id};
+use crate::world::{World, id, version};
 
 /// A world whose provider has all sources that begin with `cloud://`. It is noon of 1 October 2026, UTC.
 async fn with_cloud() -> World {
@@ -95,7 +95,7 @@ async fn what_runs_is_rated_by_the_second_and_posted_by_the_hour() {
     assert_eq!(spend(&world).await, ["10.000000", "10.000000", "20.000000"]);
     until(&world, "13:59:59").await;
     assert_eq!(spend(&world).await[0], "39.994444");
-    world.events("ingest", &[vm("2", "13:30:00", "STOPPED", 2)]).await;
+    world.events("ingest", &[vm("2", "13:30:00", "DELETED", 2)]).await;
     until(&world, "14:00:00").await;
     assert_eq!(spend(&world).await, ["30.000000", "30.000000", "0.000000"]);
     assert_eq!(balance(&world, 11).await, json!(["-30.000000", "0.000000", "-30.000000"]));
@@ -107,7 +107,7 @@ async fn a_late_event_is_posted_as_a_difference_and_a_restart_changes_nothing() 
     world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
     until(&world, "15:00:00").await;
     assert_eq!(balance(&world, 11).await[0], "-60.000000");
-    world.events("ingest", &[vm("2", "13:00:00", "STOPPED", 2)]).await;
+    world.events("ingest", &[vm("2", "13:00:00", "DELETED", 2)]).await;
     until(&world, "15:00:01").await;
     let before = (spend(&world).await, balance(&world, 11).await);
     assert_eq!(before.0[..2], ["20.000000", "20.000000"]);
@@ -122,8 +122,9 @@ async fn a_job_is_paid_to_its_executor_less_the_commission() {
     let shown = world.get("operator", &format!("/v1/executors/{}", id(30))).await.body;
     let job = json!({"kind": "job", "attributes": {"cores": 0, "gpus": 0, "ram_mb": 0, "duration_s": 1000}});
     let source = shown["source"].as_str().unwrap();
-    world.events("operator", &[event_of(source, "acme", ("j", "11:00:00"), &job)]).await;
-    until(&world, "12:00:01").await;
+    until(&world, "13:00:00").await;
+    world.events("operator", &[event_of(source, "acme", ("j", "12:30:00"), &job)]).await;
+    until(&world, "13:00:01").await;
     // 0.5 + 1000 × 0.0002, of which 0.7 − 0.7 / 1.25 is the platform's.
     assert_eq!(balance(&world, 11).await[0], "-0.700000");
     assert_eq!(balance(&world, 30).await[0], "0.560000");
@@ -211,4 +212,28 @@ async fn sources_and_what_nobody_prices_are_reported() {
     let one = &sources["items"][0];
     assert_eq!(json!([one["source"], one["delay_s"], one["silent"]]), json!(["cloud://msk-1", 60, true]));
     assert_eq!(world.get("payer", "/v1/sources").await.status, 403);
+}
+
+#[tokio::test]
+async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_restart() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    until(&world, "12:10:00").await;
+    let text = "[book]\nid = \"own\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n\n".to_owned();
+    let made = world.toml("operator", "/v1/price-books", &(text + &version("2026-01-01", "5"))).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("/v1/projects/acme/contracts/{}", id(20));
+    // Lower prices need no notice. In Moscow the day begins at nine in the evening, UTC.
+    let said = world.ask("operator", Method::PUT, &path, &json!({"price_book": "own", "from": "2026-10-02"})).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    until(&world, "22:00:00").await;
+    // Nine hours at 20, and one at 10.
+    assert_eq!(spend(&world).await, ["190.000000", "190.000000", "10.000000"]);
+    let world = world.restarted();
+    until(&world, "22:00:00").await;
+    world.events("ingest", &[vm("2", "22:00:00", "RUNNING", 4), vm("3", "12:30:00", "RUNNING", 1)]).await;
+    until(&world, "23:00:00").await;
+    // Half an hour at 20, eight and a half at 10; then an hour at 5 and one at 20.
+    assert_eq!(spend(&world).await, ["120.000000", "120.000000", "20.000000"]);
+    assert_eq!(balance(&world, 11).await[0], "-120.000000");
 }
