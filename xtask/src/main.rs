@@ -73,13 +73,46 @@ fn ci() -> Result<(), Failed> {
 const CI_SEEDS: u64 = 200;
 
 /// What the tests run beside the toolchain, each by its program and its Debian package.
-const NEEDED: [(&str, &str); 1] = [("hledger", "hledger")];
+const NEEDED: [(&str, &str); 2] = [("hledger", "hledger"), ("promtool", "prometheus")];
+/// What schemathesis is, with all that it needs, and what it is told of the API.
+const SCHEMATHESIS: &str = "xtask/schemathesis/requirements.txt";
 
 fn test() -> Result<(), Failed> {
     for (program, package) in NEEDED {
         install(program, package)?;
     }
-    cargo(&["test", "--workspace", "--locked"])
+    let schemathesis = install_schemathesis()?;
+    let mut tests = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    tests.args(["test", "--workspace", "--locked"]).env("KOPECK_SCHEMATHESIS", schemathesis);
+    run(tests)
+}
+
+/// Installs schemathesis into an environment of its own where it is not there as it is pinned; answers its program.
+fn install_schemathesis() -> Result<PathBuf, Failed> {
+    let folder = target()?.join("tools/schemathesis");
+    let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
+    let pinned = root()?.join(SCHEMATHESIS);
+    let failed =
+        |path: &Path, error: std::io::Error| Failed(format!("can not copy {}: {error}", path.display()));
+    let wanted = fs::read(&pinned).map_err(|error| failed(&pinned, error))?;
+    if program.is_file() && fs::read(&installed).is_ok_and(|there| there == wanted) {
+        return Ok(program);
+    }
+    let mut check = Command::new("python3");
+    check.args(["-c", "import ensurepip, venv"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !check.status().is_ok_and(|status| status.success()) {
+        let _ = run(as_root(&["apt-get", "update"]));
+        run(as_root(&["apt-get", "install", "--yes", "--no-install-recommends", "python3-venv"]))?;
+    }
+    let mut environment = Command::new("python3");
+    environment.args(["-m", "venv", "--clear"]).arg(&folder);
+    run(environment)?;
+    let mut packages = Command::new(folder.join("bin/python"));
+    packages.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    packages.arg(&pinned);
+    run(packages)?;
+    fs::write(&installed, wanted).map_err(|error| failed(&installed, error))?;
+    Ok(program)
 }
 
 /// Installs a Debian package where its program is not there.

@@ -58,6 +58,8 @@ pub struct App {
     accounts_behind: reconcile::Behind,
     /// Reads of the whole journal that may go on at a time.
     long_reads: Arc<Semaphore>,
+    /// Room for bodies, in bytes.
+    bodies: Arc<Semaphore>,
 }
 
 /// What an application is made of.
@@ -76,9 +78,22 @@ impl App {
     pub fn new(stores: Stores, metering: Metering, clock: Clock, limits: Limits) -> App {
         let Stores { ledger, directory, tokens } = stores;
         let long_reads = Arc::new(Semaphore::new(limits.long_reads));
+        let bodies = Arc::new(Semaphore::new(limits.bodies));
         let (metrics, stop) = (Metrics::new(), Stop::new());
         let accounts_behind = reconcile::Behind::default();
-        App { ledger, directory, metering, tokens, clock, limits, metrics, stop, accounts_behind, long_reads }
+        App {
+            ledger,
+            directory,
+            metering,
+            tokens,
+            clock,
+            limits,
+            metrics,
+            stop,
+            accounts_behind,
+            long_reads,
+            bodies,
+        }
     }
 
     /// What time it is.
@@ -95,6 +110,19 @@ impl App {
         Arc::clone(&self.long_reads)
             .try_acquire_owned()
             .map_err(|_| AppError::TooMany("too many exports and verifications are going on"))
+    }
+
+    /// Room for so many bytes of a body, until it is dropped.
+    ///
+    /// # Errors
+    /// [`AppError::TooMany`] where there is none: a body that waited would keep others from ever being whole.
+    pub fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, AppError> {
+        let room =
+            u32::try_from(bytes).ok().map(|bytes| Arc::clone(&self.bodies).try_acquire_many_owned(bytes));
+        match room {
+            Some(Ok(room)) => Ok(room),
+            _ => Err(AppError::TooMany("too many large bodies are being received")),
+        }
     }
 
     /// Lets those holds expire whose instant has come, so that what is read next is as of now.

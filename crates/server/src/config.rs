@@ -34,6 +34,8 @@ pub struct Limits {
     pub body: Duration,
     /// Until somebody has taken a further part of a long answer.
     pub write: Duration,
+    /// Bytes of bodies that are held at a time, packed and unpacked; what finds no room is refused until there is some.
+    pub bodies: usize,
     /// Long reads of the whole journal at a time: exports and verifications.
     pub long_reads: usize,
 }
@@ -45,6 +47,7 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             body: Duration::from_secs(60),
             write: Duration::from_secs(60),
+            bodies: 256 << 20,
             long_reads: 4,
         }
     }

@@ -24,10 +24,10 @@ pub struct AuditDocument {
     #[schema(required)]
     pub project: Option<String>,
     /// The things that it changed as they were; null for what was not there
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Option<Object>>)]
     pub before: serde_json::Value,
     /// The same things as they are since
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Option<Object>>)]
     pub after: serde_json::Value,
     /// The hash of the chain up to here
     pub hash: String,

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kopeck_api::read::{Incoming, Unread};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::problem::Failed;
 use super::unpack::{Encoding, Packed};
@@ -74,8 +75,8 @@ pub fn must_be(types: &[&str], headers: &HeaderMap) -> Result<(), AppError> {
 /// Receives a body of at most `limit` bytes, as it is sent and unpacked.
 ///
 /// # Errors
-/// Problems of the kinds [`ProblemKind::TooLarge`], [`ProblemKind::TooSlow`], [`ProblemKind::UnsupportedMedia`] and
-/// [`ProblemKind::Malformed`].
+/// Problems of the kinds [`ProblemKind::TooLarge`], [`ProblemKind::TooSlow`], [`ProblemKind::UnsupportedMedia`],
+/// [`ProblemKind::TooMany`] and [`ProblemKind::Malformed`].
 pub async fn receive(request: Request, app: &App, limit: usize) -> Result<Packed, AppError> {
     let encoding = Encoding::of(request.headers())?;
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
@@ -83,20 +84,40 @@ pub async fn receive(request: Request, app: &App, limit: usize) -> Result<Packed
     if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let coming = Limited::new(request.into_body(), limit).collect();
+    let coming = collect(Limited::new(request.into_body(), limit), app, limit);
     let received = tokio::time::timeout(app.limits.body, coming).await.map_err(|_| AppError::Input {
         kind: ProblemKind::TooSlow,
         field: None,
         reason: format!("the body did not come within {} seconds", app.limits.body.as_secs()),
         remedy: "send it again, faster or in parts".to_owned(),
     })?;
-    let body = received.map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            return too_large(limit);
+    let (bytes, mut room) = received?;
+    if encoding != Encoding::None {
+        room.merge(app.room_for(limit)?);
+    }
+    Ok(Packed { bytes: bytes.into(), encoding, limit, room: Some(room) })
+}
+
+/// Collects a body as it comes; what has come has its room.
+async fn collect(
+    body: Limited<axum::body::Body>,
+    app: &App,
+    limit: usize,
+) -> Result<(Vec<u8>, OwnedSemaphorePermit), AppError> {
+    let (mut body, mut bytes, mut room) = (std::pin::pin!(body), Vec::new(), app.room_for(0)?);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.downcast_ref::<LengthLimitError>().is_some() {
+                return too_large(limit);
+            }
+            AppError::malformed(format!("the body ended too early: {error}"), "send it again")
+        })?;
+        if let Some(data) = frame.data_ref() {
+            room.merge(app.room_for(data.len())?);
+            bytes.extend_from_slice(data);
         }
-        AppError::malformed(format!("the body ended too early: {error}"), "send it again")
-    })?;
-    Ok(Packed { bytes: body.to_bytes(), encoding, limit })
+    }
+    Ok((bytes, room))
 }
 
 /// A body above the limit.

@@ -47,7 +47,9 @@ async fn send(State(app): State<Arc<App>>, Who(who): Who, request: Request) -> A
     let essence = given.split(';').next().unwrap_or_default().trim();
     let found = FORMS.iter().find(|(name, _)| essence.eq_ignore_ascii_case(name));
     let form = found.map_or(Form::Lines, |(_, form)| *form);
-    let packed = receive(request, &app, LARGE_BODY_LIMIT_BYTES).await?;
+    let mut packed = receive(request, &app, LARGE_BODY_LIMIT_BYTES).await?;
+    // Kept until the events are logged, which is when their text is let go.
+    let _room = packed.room.take();
     let unpack = move || Ok(Vec::from(packed.unpack()?));
     Ok(Json(ingest::ingest(&app, &who, form, unpack).await?))
 }

@@ -90,6 +90,8 @@ fn answer(
     // It counts from the opening and from the end of the request before, so it ends idle connections as well.
     http.timer(TokioTimer::new()).header_read_timeout(app.limits.head);
     http.max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
+    // Who has asked and says no more is answered all the same.
+    http.half_close(true);
     let peer = stream.peer_addr().ok().map(Peer);
     let service = MapRequest::new(router.clone(), move |mut request: Request<Incoming>| {
         if let Some(peer) = peer {

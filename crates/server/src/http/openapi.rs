@@ -104,7 +104,10 @@ fn can_answer(operation: &Operation, kind: ProblemKind) -> bool {
     match kind {
         ProblemKind::Internal => true,
         ProblemKind::Unauthenticated | ProblemKind::Forbidden | ProblemKind::Unavailable => !is_open,
-        ProblemKind::TooSlow | ProblemKind::TooLarge | ProblemKind::UnsupportedMedia => has_body,
+        ProblemKind::TooSlow
+        | ProblemKind::TooLarge
+        | ProblemKind::UnsupportedMedia
+        | ProblemKind::TooMany => has_body,
         ProblemKind::Malformed => has_body || has(&ParameterIn::Query),
         ProblemKind::Invalid => has_body || has(&ParameterIn::Query) || has(&ParameterIn::Path),
         ProblemKind::NotFound => has(&ParameterIn::Path),

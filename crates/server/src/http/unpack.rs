@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use flate2::bufread::MultiGzDecoder;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::too_large;
 use crate::error::{AppError, ProblemKind};
@@ -33,6 +34,8 @@ pub struct Packed {
     pub encoding: Encoding,
     /// The most bytes that it may unpack to.
     pub limit: usize,
+    /// Its room among the bodies that are held, unpacked as well.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 /// The window that a zstd frame may ask for, as a power of two: 8 MiB, which every encoder's levels up to 19 keep to.
@@ -109,7 +112,7 @@ mod tests {
     }
 
     fn unpack(bytes: Vec<u8>, encoding: Encoding) -> Result<usize, ProblemKind> {
-        let packed = Packed { bytes: bytes.into(), encoding, limit: BODY_LIMIT_BYTES };
+        let packed = Packed { bytes: bytes.into(), encoding, limit: BODY_LIMIT_BYTES, room: None };
         packed.unpack().map(|unpacked| unpacked.len()).map_err(|error| error.kind())
     }
 

@@ -43,7 +43,7 @@ pub fn routes() -> Routes {
 #[utoipa::path(
     post, path = "/v1/apis", tag = "keys",
     request_body = ApiRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = ApiDocument))
 )]
 async fn create_api(
@@ -218,7 +218,7 @@ async fn key_statistics(
 #[utoipa::path(
     post, path = "/v1/roles", tag = "keys",
     request_body = RoleRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = RoleDocument))
 )]
 async fn create_role(

@@ -37,7 +37,7 @@ pub fn routes() -> Routes {
 #[utoipa::path(
     post, path = "/v1/providers", tag = "market",
     request_body = ProviderRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = ProviderDocument))
 )]
 async fn create_provider(
@@ -129,7 +129,7 @@ async fn assign_source(
 #[utoipa::path(
     post, path = "/v1/executors", tag = "market",
     request_body = ExecutorRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = ExecutorDocument))
 )]
 async fn create_executor(
@@ -206,7 +206,7 @@ async fn price_executor(
 #[utoipa::path(
     post, path = "/v1/storages", tag = "market",
     request_body = StorageRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = StorageDocument))
 )]
 async fn create_storage(

@@ -42,7 +42,7 @@ pub fn routes() -> Routes {
 #[utoipa::path(
     post, path = "/v1/users", tag = "people",
     request_body = UserRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = UserDocument))
 )]
 async fn create_user(
@@ -98,7 +98,7 @@ async fn change_user(
 #[utoipa::path(
     post, path = "/v1/workspaces", tag = "people",
     request_body = WorkspaceRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = WorkspaceDocument))
 )]
 async fn create_workspace(
@@ -158,7 +158,7 @@ async fn rename_workspace(
 #[utoipa::path(
     post, path = "/v1/projects", tag = "people",
     request_body = ProjectRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "plan-limit-reached", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = ProjectDocument))
 )]
 async fn create_project(
@@ -306,7 +306,7 @@ async fn change_plan(
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "people",
     request_body = TokenRequest,
-    extensions(("x-problems" = json!(["exists", "against-rules", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["not-found", "exists", "against-rules", "outcome-unknown"]))),
     responses((status = 201, description = "What was made", body = NewTokenDocument))
 )]
 async fn issue_token(

@@ -1,0 +1,10 @@
+//! The real server under clients that mean no good, under sudden deaths, and under the tools of others.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
+
+mod clients;
+mod kills;
+mod kills_load;
+mod server;
+mod tools;
+mod world;
