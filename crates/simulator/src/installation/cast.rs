@@ -158,8 +158,7 @@ fn prices(zone: &str, today: Date) -> Vec<Act> {
 
 fn partners(zone: &str) -> Vec<Act> {
     let price = |decimal: &str| decimal.parse().unwrap();
-    let (api, key, role, grant) =
-        (ApiId(id(0x50)), KeyId(id(KEY)), RoleId(id(0x60)), GrantId(id(GRANT)));
+    let (api, key, role, grant) = (ApiId(id(0x50)), KeyId(id(KEY)), RoleId(id(0x60)), GrantId(id(GRANT)));
     let acme = || ProjectId::new("acme").unwrap();
     let terms = RoleTerms {
         name: text("student"),

@@ -93,8 +93,7 @@ impl Cloud {
     }
 
     fn calls_of_a_cloud(&mut self, draw: &mut Draw, now: Moment) -> String {
-        let data =
-            format!("{{\"kind\":\"call\",\"attributes\":{{\"n\":\"{}.25\"}}}}", draw.below(60));
+        let data = format!("{{\"kind\":\"call\",\"attributes\":{{\"n\":\"{}.25\"}}}}", draw.below(60));
         let time = Self::time(draw, now);
         let project = draw.pick(["acme", "beta"]);
         self.event(("kopeck.usage.v1", "cloud://a", "api"), (project, time, None), &data)

@@ -13,18 +13,16 @@ use super::truth::{Key, Legs, Posted, Truth};
 use crate::bank::{Outcome, told};
 use crate::judge::same;
 
-/// Everything that was posted is what the reference says for the accepted events as of now, once.
-pub fn settled(site: &Site, truth: &Truth) -> Outcome<()> {
-    let wanted = wanted(site, truth)?;
+/// Everything that was posted is what the reference says for the accepted events, once.
+pub fn settled(site: &Site, wanted: &Posted) -> Outcome<()> {
     let found = found(site)?;
-    // What is below zero can not be posted: it is carried until there is more.
-    let services = wanted.services.into_iter().filter(|(_, amount)| *amount > 0).collect();
-    differences("a service", &found.services, &services)?;
+    differences("a service", &found.services, &wanted.services)?;
     differences("a job", &found.jobs, &wanted.jobs)?;
     same("clean-ups", &found.clean_ups, &wanted.clean_ups)
 }
 
-fn wanted(site: &Site, truth: &Truth) -> Outcome<Posted> {
+/// What the reference says for the accepted events as of now.
+pub fn wanted(site: &Site, truth: &Truth) -> Outcome<Posted> {
     truth.posted(&site.directory.snapshot(), site.now())
 }
 
@@ -72,7 +70,10 @@ fn found(site: &Site) -> Outcome<Posted> {
     let mut note = |record: kopeck_ledger::record::Record| {
         let noted = match &record.body {
             Body::Posted(transaction) => note(&mut posted, transaction, &kinds),
-            Body::Refused(why) => Err(format!("the ledger has refused for ever: {why:?}")),
+            // What people ask for may be refused; what settling asks for may not.
+            Body::Refused(why) if is_of_settling(&record) => {
+                Err(format!("the ledger has refused for ever: {why:?}"))
+            }
             _ => Ok(()),
         };
         if noted.is_err() {
@@ -85,6 +86,11 @@ fn found(site: &Site) -> Outcome<Posted> {
     posted.services.retain(|_, amount| *amount != 0);
     posted.clean_ups.sort();
     Ok(posted)
+}
+
+/// Whether a request was made by settling: ids of its own have version 8.
+fn is_of_settling(record: &kopeck_ledger::record::Record) -> bool {
+    record.asked.is_some_and(|asked| asked.id.0.get_version_num() == 8)
 }
 
 fn note(

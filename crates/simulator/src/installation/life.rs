@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::camera::Picture;
 use super::cloud::{Cloud, SECOND};
 use super::site::{Site, failed, wait};
-use super::truth::Truth;
+use super::truth::{Posted, Truth};
 use super::{cast, judge};
 use crate::bank::{Outcome, START, told};
 use crate::draw::Draw;
@@ -118,6 +118,8 @@ struct Life {
     truth: Truth,
     /// `None` while it is opened again.
     site: Option<Site>,
+    /// How often the clock may still jump by weeks: every hour of them is settled.
+    jumps: u32,
     /// Versions that were announced.
     announced: u32,
     summary: Summary,
@@ -135,7 +137,8 @@ impl Life {
         let cloud = Cloud::since(now);
         let truth = Truth::new(site.now());
         let summary = Summary::default();
-        Ok(Life { draw, zone: time_zone, cloud, truth, site: Some(site), announced: 0, summary })
+        let jumps = draw.pick([0, 0, 1, 2]);
+        Ok(Life { draw, zone: time_zone, cloud, truth, site: Some(site), jumps, announced: 0, summary })
     }
 
     fn site(&self) -> Outcome<&Site> {
@@ -148,10 +151,13 @@ impl Life {
             0..55 => Operation::Send(self.cloud.lines(&mut self.draw, now)),
             55..80 => {
                 let by = match self.draw.below(10) {
-                    0..4 => self.draw.between(1, 3 * 3_600) * SECOND,
-                    4..7 => self.draw.between(1, 30) * HOUR,
-                    7..9 => self.draw.between(1, 4) * DAY,
-                    _ => self.draw.between(10, 40) * DAY,
+                    0..5 => self.draw.between(1, 3 * 3_600) * SECOND,
+                    5..8 => self.draw.between(1, 30) * HOUR,
+                    _ if self.jumps == 0 => self.draw.between(1, 3) * DAY,
+                    _ => {
+                        self.jumps -= 1;
+                        self.draw.between(4, 34) * DAY
+                    }
                 };
                 Operation::Pass(Moment::from_nanoseconds(now.nanoseconds() + by).unwrap_or(now))
             }
@@ -172,7 +178,8 @@ impl Life {
     }
 
     fn pay(&mut self) -> Operation {
-        let (id, amount) = (TransactionId(self.name()), Amount::from_micros(self.draw.between(1, 900_000_000).into()));
+        let (id, amount) =
+            (TransactionId(self.name()), Amount::from_micros(self.draw.between(1, 900_000_000).into()));
         let account = AccountId(cast::id(self.draw.pick([cast::PAYER, cast::OTHER, cast::CUSTOMER])));
         let work = if self.draw.percent(70) {
             Work::Deposit(Deposit { account, amount, reference: None, invoice: None })
@@ -222,13 +229,14 @@ impl Life {
         let now = self.site()?.now();
         self.site()?.advance(now)?;
         judge::logged(self.site()?, &self.truth.lines)?;
-        judge::settled(self.site()?, &self.truth)?;
+        let wanted = judge::wanted(self.site()?, &self.truth)?;
+        judge::settled(self.site()?, &wanted)?;
         judge::verified(self.site()?)?;
         let chosen = self.draw.percent(40).then(|| self.draw.index(pictures.len().max(1)));
         for (number, picture) in pictures.iter().enumerate() {
             let (store, point) = picture.at;
             let site = self
-                .crashed(operation, before, picture)
+                .crashed(operation, (before, &wanted), picture)
                 .map_err(|what| format!("after a crash at {point:?} of the {store}: {what}"))?;
             self.summary.pictures += 1;
             if chosen == Some(number) {
@@ -240,7 +248,12 @@ impl Life {
     }
 
     /// What a crash has left is opened; the same is asked again, and then all must be as if nothing had happened.
-    fn crashed(&self, operation: &Operation, before: &Truth, picture: &Picture) -> Outcome<Site> {
+    fn crashed(
+        &self,
+        operation: &Operation,
+        (before, wanted): (&Truth, &Posted),
+        picture: &Picture,
+    ) -> Outcome<Site> {
         let site = Site::after(picture)?;
         let lines = site.lines()?;
         if lines != before.lines {
@@ -249,7 +262,7 @@ impl Life {
         let _ = perform(&site, operation)?;
         site.advance(self.site()?.now())?;
         judge::logged(&site, &self.truth.lines)?;
-        judge::settled(&site, &self.truth)?;
+        judge::settled(&site, wanted)?;
         judge::verified(&site)?;
         Ok(site)
     }

@@ -163,9 +163,9 @@ impl Truth {
         (lines, at): (&[&String], Second),
     ) -> Outcome<()> {
         let events = read(lines, book)?;
-        for (key, amount) in self.sums(book, &events, at)? {
-            posted.services.insert(key, amount);
-        }
+        // What is below zero can not be posted: it is carried until there is more.
+        let sums = self.sums(book, (&events, self.since), at)?.into_iter();
+        posted.services.extend(sums.filter(|(_, amount)| *amount > 0));
         Ok(())
     }
 
@@ -173,7 +173,11 @@ impl Truth {
     fn jobs(&self, posted: &mut Posted, book: &PriceBook, (lines, at): (&[&String], Second)) -> Outcome<()> {
         for line in lines {
             let events = read(&[line], book)?;
-            let amount: i128 = self.sums(book, &events, at)?.values().sum();
+            let first = events.iter().map(Event::second).max().unwrap_or(self.since);
+            if first >= at || first < self.since {
+                continue;
+            }
+            let amount: i128 = self.sums(book, (&events, first), first + 1)?.values().sum();
             let envelope = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
             let right = envelope.authorisation.as_deref().unwrap_or_default().to_owned();
             if amount > 0 {
@@ -185,11 +189,16 @@ impl Truth {
         Ok(())
     }
 
-    fn sums(&self, book: &PriceBook, events: &[Event], at: Second) -> Outcome<BTreeMap<Key, i128>> {
-        let billed =
-            cast::PROJECTS.iter().map(|(project, _)| ((*project).to_owned(), self.since)).collect();
+    /// The charges of the months from the one of a second to the one of an instant.
+    fn sums(
+        &self,
+        book: &PriceBook,
+        (events, first): (&[Event], Second),
+        at: Second,
+    ) -> Outcome<BTreeMap<Key, i128>> {
+        let billed = cast::PROJECTS.iter().map(|(project, _)| ((*project).to_owned(), self.since)).collect();
         let local = |second| book.calendar().local(second).map(|local| local.date().first_of_month());
-        let first = local(self.since).map_err(|error| error.to_string())?;
+        let first = local(first).map_err(|error| error.to_string())?;
         let last = local(at).map_err(|error| error.to_string())?;
         let mut sums = BTreeMap::new();
         for month in first.series(1.month()).take_while(|month| *month <= last) {
