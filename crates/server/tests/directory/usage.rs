@@ -224,7 +224,8 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
     assert_eq!(made.status, 201, "{}", made.body);
     let path = format!("/v1/projects/acme/contracts/{}", id(20));
     // Lower prices need no notice. In Moscow the day begins at nine in the evening, UTC.
-    let said = world.ask("operator", Method::PUT, &path, &json!({"price_book": "own", "from": "2026-10-02"})).await;
+    let said =
+        world.ask("operator", Method::PUT, &path, &json!({"price_book": "own", "from": "2026-10-02"})).await;
     assert_eq!(said.status, 200, "{}", said.body);
     until(&world, "22:00:00").await;
     // Nine hours at 20, and one at 10.
