@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
 
+mod access;
+mod access_routes;
 mod clients;
 mod kills;
 mod kills_load;

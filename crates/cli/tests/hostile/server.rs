@@ -109,6 +109,7 @@ impl Drop for Server {
 /// A client with one connection that it keeps.
 pub struct Client {
     stream: BufReader<TcpStream>,
+    /// None where it is empty.
     token: String,
 }
 
@@ -128,8 +129,10 @@ impl Client {
 
     /// Sends a body with header fields of its own.
     pub fn send(&mut self, request: &str, fields: &[(&str, &str)], body: &[u8]) -> io::Result<(u16, Value)> {
-        let mut head =
-            format!("{request} HTTP/1.1\r\nHost: kopeck\r\nAuthorization: Bearer {}\r\n", self.token);
+        let mut head = format!("{request} HTTP/1.1\r\nHost: kopeck\r\n");
+        if !self.token.is_empty() {
+            head += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
         for (name, value) in fields {
             head += &format!("{name}: {value}\r\n");
         }
