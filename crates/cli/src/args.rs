@@ -14,10 +14,10 @@ use kopeck_connect::convert::Source;
 use kopeck_rating::calendar::Calendar;
 
 pub use books::{
-    AccountCommand, BackupArgs, By, CreateArgs, DepositArgs, ExportArgs, HoldCommand, HoldCreateArgs,
-    HoldPostArgs, HoldReleaseArgs, HoldShowArgs, InitArgs, KnownHead, Language, LedgerCommand, ListArgs,
-    Period, ReportArgs, RestoreArgs, Sending, ShowArgs, StatementArgs, StoreArg, TransferArgs, VerifyArgs,
-    WithdrawArgs,
+    AccountCommand, BackupArgs, By, CoefficientArgs, CorrectArgs, CreateArgs, DepositArgs, ExportArgs,
+    HoldCommand, HoldCreateArgs, HoldPostArgs, HoldReleaseArgs, HoldShowArgs, InitArgs, KnownHead, Language,
+    LedgerArg, LedgerCommand, LimitArgs, ListArgs, Period, ReportArgs, RestoreArgs, ReverseArgs, Sending,
+    ServerArg, ShowArgs, StatementArgs, TransferArgs, VerifyArgs, WithdrawArgs,
 };
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
@@ -70,6 +70,12 @@ pub enum Command {
     /// Money goes out to the bank
     #[command(after_long_help = books::WITHDRAW_EXAMPLES)]
     Withdraw(WithdrawArgs),
+    /// Take back a transaction that should not have been
+    #[command(after_long_help = books::REVERSE_EXAMPLES)]
+    Reverse(ReverseArgs),
+    /// Put right the amount of a transaction
+    #[command(after_long_help = books::CORRECT_EXAMPLES)]
+    Correct(CorrectArgs),
     /// Set money aside, and pay from it
     #[command(subcommand)]
     Hold(HoldCommand),

@@ -22,6 +22,7 @@ mod output;
 mod prices;
 mod rate;
 mod refusals;
+mod remote;
 mod sample;
 mod scratch;
 mod serve;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         Command::Transfer(args) => books::transfer(&args),
         Command::Deposit(args) => books::deposit(&args),
         Command::Withdraw(args) => books::withdraw(&args),
+        Command::Reverse(args) => books::reverse(&args),
+        Command::Correct(args) => books::correct(&args),
         Command::Hold(command) => books::hold(&command),
         Command::Ledger(command) => books::ledger(&command),
         Command::Serve(args) => serve::run(&args),
