@@ -3,6 +3,7 @@
 mod books;
 mod prices;
 mod serve;
+mod server;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,10 @@ pub use books::{
 };
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
+pub use server::{
+    EventsCommand, ScopeArgs, SendArgs, SpendArgs, TokenCommand, TokenCreateArgs, TokenListArgs,
+    TokenRevokeArgs,
+};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -85,6 +90,15 @@ pub enum Command {
     /// Serve the API
     #[command(after_long_help = serve::SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Bring usage events to a server
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Show what a project spends, at a server
+    #[command(after_long_help = server::SPEND_EXAMPLES)]
+    Spend(SpendArgs),
+    /// Issue, list and end a server's tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Copy the ledger to a file, while it is used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),

@@ -24,6 +24,7 @@ use crate::failure::{Done, Failure};
 pub use init::init;
 pub use open::failed;
 pub use payment::{correct, deposit, reverse, transfer, withdraw};
+pub use receipt::sorted;
 pub use safekeeping::{backup, restore};
 
 /// Runs `kopeck account`.

@@ -15,6 +15,7 @@ mod books;
 mod convert;
 mod estimate;
 mod events_in;
+mod events_send;
 mod explain;
 mod failure;
 mod manual;
@@ -26,6 +27,8 @@ mod remote;
 mod sample;
 mod scratch;
 mod serve;
+mod spend;
+mod token;
 mod toml_file;
 
 use std::io::Write;
@@ -33,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Bench, Cli, Command};
+use args::{Bench, Cli, Command, EventsCommand};
 use failure::{Done, Failure};
 
 fn main() -> ExitCode {
@@ -54,6 +57,9 @@ fn main() -> ExitCode {
         Command::Hold(command) => books::hold(&command),
         Command::Ledger(command) => books::ledger(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Events(EventsCommand::Send(args)) => events_send::run(&args),
+        Command::Spend(args) => spend::run(&args),
+        Command::Token(command) => token::run(&command),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),

@@ -53,8 +53,8 @@ pub enum Method {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Unanswered {
-    /// The server says what is wrong.
-    Problem(Box<Problem>),
+    /// The server says what is wrong, and how long to wait, where waiting helps.
+    Problem(Box<Problem>, Option<Duration>),
     /// The server was not reached: nothing was done. With the remedy.
     Unreached(String, &'static str),
     /// The connection failed after the request was on its way: it may have been done.
@@ -160,7 +160,7 @@ impl Server {
     pub fn failure(&self, error: Unanswered) -> Failure {
         let input = |reason: String, remedy: &str| Failure::input(reason, Some(&self.base), remedy);
         match error {
-            Unanswered::Problem(problem) => {
+            Unanswered::Problem(problem, _) => {
                 let remedy = match problem.kind() {
                     "unauthenticated" => {
                         "give a token of this server in KOPECK_TOKEN or with --token-file; `kopeck serve` prints the \
@@ -246,11 +246,13 @@ fn answer(called: Result<Response<Body>, Error>) -> Result<Response<Body>, Unans
         return Ok(response);
     }
     let status = response.status();
+    let wait = response.headers().get("Retry-After").and_then(|wait| wait.to_str().ok()?.parse().ok());
+    let wait = wait.map(Duration::from_secs);
     let body = response.body_mut();
     let is_problem = body.mime_type() == Some(PROBLEM_JSON);
     let text = body.with_config().limit(LARGEST).read_to_vec().map_err(unanswered)?;
     match serde_json::from_slice(&text) {
-        Ok(problem) if is_problem => Err(Unanswered::Problem(problem)),
+        Ok(problem) if is_problem => Err(Unanswered::Problem(problem, wait)),
         _ => Err(Unanswered::Foreign(format!("it answers {status}"))),
     }
 }

@@ -100,7 +100,7 @@ Examples:
 
 Exit codes: 0 made; 2 there is a ledger already, or a bad argument or folder.";
 
-fn parse_text(text: &str) -> Result<Text, String> {
+pub(super) fn parse_text(text: &str) -> Result<Text, String> {
     Text::new(text).map_err(|error| format!("the text {error}: write 1 to 255 bytes on one line"))
 }
 

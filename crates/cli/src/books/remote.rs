@@ -10,10 +10,12 @@ use kopeck_api::problem::{Problem, ShortageDocument};
 use kopeck_api::statement::{GroupWord, StatementDocument};
 use kopeck_api::transaction::{NewTransaction, TransactionDocument};
 use kopeck_ledger::name::Moment;
+use kopeck_server::documents::DocumentError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::open::unmade;
 use super::place::{Books, Change, Which};
 use super::refused;
 use crate::args::{Period, Sending};
@@ -55,7 +57,7 @@ impl Remote {
     fn look<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<Option<T>, Failure> {
         match self.server.get(path, query) {
             Ok(found) => Ok(Some(found)),
-            Err(Unanswered::Problem(problem)) if problem.status == 404 => Ok(None),
+            Err(Unanswered::Problem(problem, _)) if problem.status == 404 => Ok(None),
             Err(error) => Err(self.server.failure(error)),
         }
     }
@@ -77,7 +79,7 @@ impl Remote {
             Err(error) => error,
         };
         match error {
-            Unanswered::Problem(problem) => Err(self.refused(&problem, id)),
+            Unanswered::Problem(problem, _) => Err(self.refused(&problem, id)),
             Unanswered::Lost(reason) => Err(Failure::input(
                 format!("whether it was done is not known: {reason}"),
                 Some(self.server.name()),
@@ -105,7 +107,7 @@ impl Remote {
                 format!("nothing was done: send it again later, with --id {id}")
             }
             "hold-exceeded" | "already-put-right" | "refused" => problem.remedy.clone().unwrap_or_default(),
-            _ => return self.server.failure(Unanswered::Problem(Box::new(problem.clone()))),
+            _ => return self.server.failure(Unanswered::Problem(Box::new(problem.clone()), None)),
         };
         let is_refusal = problem.status < 500 && problem.status != 429;
         let refused = if is_refusal { "refused: " } else { "" };
@@ -145,6 +147,11 @@ impl Books for Remote {
         period: &Period,
         group: GroupWord,
     ) -> Result<StatementDocument, Failure> {
+        if let (Some(from), Some(to)) = (period.from, period.to)
+            && from >= to
+        {
+            return Err(unmade(&DocumentError::PeriodEmpty { from, to }));
+        }
         let path = format!("v1/accounts/{account}/statement");
         let group = serde_json::to_value(group).unwrap_or_default();
         let mut query = vec![("group", group.as_str().unwrap_or_default().to_owned())];
