@@ -24,7 +24,7 @@ pub fn run(command: &TokenCommand) -> Result<Done, Failure> {
 
 fn create(args: &TokenCreateArgs) -> Result<Done, Failure> {
     let server = Server::open(&args.server)?;
-    let mut request = json!({"name": args.name.as_str(), "scope": scope(&args.scope)});
+    let mut request = json!({"name": args.name.as_str(), "scope": scope(&args.scope, args.role.as_deref())});
     if let Some(expires) = args.expires {
         request["expires"] = expires.to_string().into();
     }
@@ -90,10 +90,10 @@ fn table_of(tokens: &[TokenDocument]) -> comfy_table::Table {
 }
 
 /// The directory's words for what a token is for; what is none of them, the server refuses.
-fn scope(args: &ScopeArgs) -> Value {
+fn scope(args: &ScopeArgs, role: Option<&str>) -> Value {
     match args {
         ScopeArgs { installation: Some(role), .. } => json!({"installation": role}),
-        ScopeArgs { project: Some(project), role, .. } => {
+        ScopeArgs { project: Some(project), .. } => {
             json!({"project": {"project": project, "role": role}})
         }
         ScopeArgs { user: Some(user), .. } => json!({"user": user}),

@@ -122,6 +122,9 @@ pub struct TokenCreateArgs {
     /// What it is for.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// The role in the project: `payer`, `developer` or `viewer`
+    #[arg(long, value_name = "ROLE", requires = "project")]
+    pub role: Option<String>,
     /// From when on it does not hold any more (RFC 3339) [default: never]
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub expires: Option<Moment>,
@@ -132,7 +135,7 @@ pub struct TokenCreateArgs {
 
 /// What a token is for: one of them.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["installation", "project", "user", "provider"])]
+#[group(required = true, multiple = false)]
 pub struct ScopeArgs {
     /// The whole installation, as `operator` or `accountant`
     #[arg(long, value_name = "ROLE")]
@@ -146,9 +149,6 @@ pub struct ScopeArgs {
     /// Only sending the events of a provider
     #[arg(long, value_name = "PROVIDER")]
     pub provider: Option<Uuid>,
-    /// The role in the project: `payer`, `developer` or `viewer`
-    #[arg(long, value_name = "ROLE", requires = "project")]
-    pub role: Option<String>,
 }
 
 /// `kopeck token list`.

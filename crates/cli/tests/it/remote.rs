@@ -1,7 +1,8 @@
 //! The ledger's commands at a server: the same arguments, the same answers, the same exit codes as in a folder.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::thread;
 
 use crate::desk::{Answer, Desk};
@@ -221,12 +222,186 @@ fn what_is_no_server_of_kopeck_is_told_as_such() {
 
 /// Something that answers one request with these bytes, and ends.
 fn foreign(says: &'static str) -> String {
+    saying(vec![says])
+}
+
+/// Something that answers each request with the next of these bytes, hangs up after each, and ends.
+fn saying(answers: Vec<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 4_096]);
-        let _ = stream.write_all(says.as_bytes());
+        for says in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(says.as_bytes());
+        }
     });
     url
+}
+
+/// A server with a project that pays 10 an hour for each vCPU of the source `cloud`.
+fn market() -> (Desk, Server) {
+    let desk = Desk::new();
+    let server = Server::start(&desk, &format!("--clock simulated --now {AT}"), Some(TOKEN));
+    let (plan, user, workspace, provider) = (id(1), id(2), id(3), id(4));
+    let book = "[book]\nid = \"list\"\ncurrency = \"RUB\"\ntimezone = \"UTC\"\n\n[[version]]\neffective = 2025-01-01\n\n\
+                [[version.component]]\nid = \"vm.vcpu\"\nkind = \"vm\"\nmodel = \"per_second\"\nquantity = [\"vcpu\"]\n\
+                price = \"10\"\nper = \"hour\"\n";
+    for (path, kind, body) in [
+        (
+            "plans",
+            "json",
+            format!(
+                r#"{{"id":"{plan}","name":"plan","coefficient":"1","storages":false,"executors":false,
+                "projects":null,"members":null,"jobs_at_once":null,"stored_bytes":null}}"#
+            ),
+        ),
+        ("users", "json", format!(r#"{{"id":"{user}","name":"ann","plan":"{plan}"}}"#)),
+        (
+            "workspaces",
+            "json",
+            format!(r#"{{"id":"{workspace}","owner":"{user}","name":"w","time_zone":"UTC"}}"#),
+        ),
+        ("projects", "json", format!(r#"{{"id":"acme","workspace":"{workspace}"}}"#)),
+        ("price-books", "toml", book.to_owned()),
+        (
+            "providers",
+            "json",
+            format!(
+                r#"{{"id":"{provider}","name":"cloud","price_book":"list","delay_s":60,"heartbeat_s":300}}"#
+            ),
+        ),
+        (&format!("providers/{provider}/sources"), "json", r#"{"source":"cloud"}"#.to_owned()),
+    ] {
+        let kind = format!("application/{kind}");
+        let (status, answer) = server.send(TOKEN, &format!("POST /v1/{path}"), "-", (&kind, &body));
+        assert!(matches!(status, 200 | 201), "{path}: {answer}");
+    }
+    (desk, server)
+}
+
+fn event(id: u32, project: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"cloud","type":"kopeck.state.v1","subject":"vm-{id}","time":"{AT}","project":"{project}","data":{{"kind":"vm","region":"r","state":"RUNNING","attributes":{{"vcpu":2}}}}}}"#
+    )
+}
+
+#[test]
+fn events_are_sent_in_batches_and_what_a_project_spends_is_shown() {
+    let (desk, server) = market();
+    let url = format!("http://{}", server.address);
+    let run = |line: &str| desk.kopeck_in(&[("KOPECK_URL", &url), ("KOPECK_TOKEN", TOKEN)], line, "");
+    let events = [event(1, "acme"), String::new(), "{}".to_owned(), event(2, "acme"), event(3, "nobody")];
+    std::fs::write(desk.path("a.jsonl"), events.join("\n")).unwrap();
+    std::fs::write(desk.path("b.jsonl"), event(4, "acme") + "\n").unwrap();
+    let sent = run("events send a.jsonl b.jsonl --batch 2");
+    assert_eq!(
+        (sent.code, sent.stdout.as_str()),
+        (1, "3 accepted, 0 duplicates, 2 refused\n"),
+        "{}",
+        sent.stderr
+    );
+    for said in ["a.jsonl:3\n  add it", "event 3 of cloud refused", "a.jsonl:5\n  create the project"] {
+        assert!(sent.stderr.contains(said), "{}", sent.stderr);
+    }
+    let again = run("events send b.jsonl --format json");
+    assert_eq!((again.code, again.stdout.as_str()), (0, "{\"accepted\":0,\"duplicates\":1,\"refused\":0}\n"));
+    let now = serde_json::json!({"now": "2025-10-02T10:00:00Z"});
+    assert_eq!(server.ask(TOKEN, "POST /v1/clock", "-", Some(&now)).0, 200);
+    let spend = run("spend acme");
+    assert_eq!(spend.code, 0, "{}", spend.stderr);
+    assert!(spend.stdout.contains("total      120.000000  RUB"), "{}", spend.stdout);
+    assert!(spend.stdout.contains("burn rate  60.000000   RUB an hour"), "{}", spend.stdout);
+    let spend: serde_json::Value = serde_json::from_str(&run("spend acme --format json").stdout).unwrap();
+    assert_eq!((&spend["total"], &spend["month"]), (&"120.000000".into(), &"2025-10".into()));
+    for (line, said) in [
+        ("spend nobody", "there is no project nobody"),
+        ("spend acme/../other", "there is no project acme/../other"),
+        ("spend acme --month october", "is no month"),
+        ("events send none.jsonl", "can not open none.jsonl"),
+    ] {
+        let answer = run(line);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{line}\n{}", answer.whole());
+        assert!(answer.stderr.contains(said), "{line}\n{}", answer.stderr);
+    }
+}
+
+#[test]
+fn what_a_project_spends_is_followed_until_the_server_ends() {
+    let (desk, server) = market();
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("kopeck"));
+    command.args(["spend", "acme", "--follow", "--format", "json"]).current_dir(desk.path(""));
+    command.env("KOPECK_URL", format!("http://{}", server.address)).env("KOPECK_TOKEN", TOKEN);
+    let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let total = |line: String| serde_json::from_str::<serde_json::Value>(&line).unwrap()["total"].clone();
+    assert_eq!(total(lines.next().unwrap().unwrap()), "0.000000");
+    let sent = server.send(TOKEN, "POST /v1/events", "-", ("application/x-ndjson", &event(1, "acme")));
+    assert_eq!(sent.0, 200, "{}", sent.1);
+    let now = serde_json::json!({"now": "2025-10-02T09:00:00Z"});
+    assert_eq!(server.ask(TOKEN, "POST /v1/clock", "-", Some(&now)).0, 200);
+    assert!(lines.any(|line| total(line.unwrap()) == "20.000000"));
+    server.signal("-TERM");
+    let told = follower.wait_with_output().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.contains("the server has ended") || told.contains("the connection failed"), "{told}");
+}
+
+#[test]
+fn a_server_that_is_busy_or_hangs_up_is_asked_again() {
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 0\r\n\
+                Connection: close\r\nContent-Length: 92\r\n\r\n{\"type\":\"urn:kopeck:problem:unavailable\",\"title\":\"\
+                not now\",\"status\":503,\"detail\":\"it stops\"}";
+    let done = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 42\r\n\r\n\
+                {\"accepted\":1,\"duplicates\":0,\"refused\":[]}";
+    let desk = Desk::new().file("a.jsonl", event(1, "acme"));
+    let line = |url| format!("events send a.jsonl --url {url}");
+    let sent = desk.kopeck_in(&[("KOPECK_TOKEN", TOKEN)], &line(saying(vec![busy, "", busy, done])), "");
+    assert_eq!(
+        (sent.code, sent.stdout.as_str()),
+        (0, "1 accepted, 0 duplicates, 0 refused\n"),
+        "{}",
+        sent.stderr
+    );
+    // What is accepted for other events than were sent is not believed.
+    let desk = Desk::new().file("a.jsonl", format!("{}\n{}", event(1, "acme"), event(2, "acme")));
+    let sent = desk.kopeck_in(&[("KOPECK_TOKEN", TOKEN)], &line(saying(vec![done])), "");
+    assert_eq!(sent.code, 2);
+    assert!(sent.stderr.contains("it answers for 1 events, and 2 were sent"), "{}", sent.stderr);
+}
+
+#[test]
+fn tokens_are_issued_listed_and_ended() {
+    let (desk, server) = market();
+    let url = format!("http://{}", server.address);
+    let run =
+        |token: &str, line: &str| desk.kopeck_in(&[("KOPECK_URL", &url), ("KOPECK_TOKEN", token)], line, "");
+    let issue = |line: &str| {
+        let issued = run(TOKEN, &format!("token create {line}"));
+        assert_eq!(issued.code, 0, "{}", issued.stderr);
+        issued.stdout.trim().to_owned()
+    };
+    let accountant = issue("--name books --installation accountant");
+    issue("--name ci --project acme --role developer --expires 2027-01-01T00:00:00Z");
+    let sender = issue(&format!("--name cloud --provider {}", id(4)));
+    std::fs::write(desk.path("a.jsonl"), event(1, "acme")).unwrap();
+    assert_eq!(run(&sender, "events send a.jsonl").code, 0);
+    assert_eq!(run(&sender, "account list").code, 2);
+    assert_eq!(run(&accountant, "account list").code, 0);
+    let list = run(TOKEN, "token list --format json").stdout;
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let books = list["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "books").unwrap();
+    let revoked = run(TOKEN, &format!("token revoke {}", books["id"].as_str().unwrap()));
+    assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    assert_eq!(run(&accountant, "account list").code, 2);
+    for (line, said) in [
+        ("--name x --installation king", "unknown variant `king`"),
+        ("--name x --project acme", "--role"),
+        ("--name x", "--installation"),
+        ("--name x --installation operator --project acme --role viewer", "cannot be used with"),
+    ] {
+        let refused = run(TOKEN, &format!("token create {line}"));
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{line}\n{}", refused.whole());
+        assert!(refused.stderr.contains(said), "{line}\n{}", refused.stderr);
+    }
 }

@@ -43,12 +43,16 @@ impl Server {
     }
 
     pub fn ask(&self, token: &str, request: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
         let body = body.map(ToString::to_string).unwrap_or_default();
+        self.send(token, request, key, ("application/json", &body))
+    }
+
+    pub fn send(&self, token: &str, request: &str, key: &str, (kind, body): (&str, &str)) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
         let (length, host) = (body.len(), &self.address);
         let head = format!(
             "{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
-             Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+             Idempotency-Key: {key}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
