@@ -80,6 +80,9 @@ pub struct AccountsQuery {
     /// Only accounts of this kind
     #[param(value_type = Option<Kind>)]
     pub kind: Option<Kind>,
+    /// Only accounts that people call so
+    #[param(value_type = Option<Label>)]
+    pub name: Option<Label>,
     /// The `next` of the page before; left out for the first
     pub cursor: Option<String>,
     /// The most items of the page, 1 to 1,000

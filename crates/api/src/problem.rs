@@ -32,6 +32,14 @@ pub struct Problem {
     pub request_id: Option<String>,
 }
 
+impl Problem {
+    /// The kind of problem in a word: the end of its type.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.r#type.rsplit(':').next().unwrap_or_default()
+    }
+}
+
 /// The account that lacks money, and how much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Shortage)]

@@ -61,7 +61,7 @@ impl From<GroupWord> for Grouping {
 }
 
 /// What happened on an account in a period
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Statement)]
 pub struct StatementDocument {
     /// The account
@@ -104,7 +104,7 @@ pub struct StatementDocument {
 }
 
 /// What came in and went out for a purpose
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PurposeSums {
     /// What for
     pub purpose: PurposeWord,
@@ -114,7 +114,7 @@ pub struct PurposeSums {
 }
 
 /// What came in and went out
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sums {
     /// How many lines
     pub lines: u64,
@@ -131,7 +131,7 @@ impl From<&Turnover> for Sums {
 }
 
 /// Lines that have something in common
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Group)]
 pub struct GroupDocument {
     /// What they have in common
@@ -143,7 +143,7 @@ pub struct GroupDocument {
 }
 
 /// What the lines of a group have in common
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum GroupKey {
     /// The local date
@@ -154,12 +154,14 @@ pub enum GroupKey {
     /// Who asked
     User {
         /// Who; `null` where nobody asked
+        #[serde(deserialize_with = "Option::deserialize")]
         #[schema(required)]
         user: Option<Label>,
     },
     /// The project
     Project {
         /// Which; `null` where there is none
+        #[serde(deserialize_with = "Option::deserialize")]
         #[schema(required)]
         project: Option<Label>,
     },
@@ -173,7 +175,7 @@ pub enum GroupKey {
 }
 
 /// One transfer, seen from one of its accounts
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Line)]
 pub struct LineDocument {
     /// Its record

@@ -3,6 +3,7 @@
 mod books;
 mod prices;
 mod serve;
+mod server;
 
 use std::path::PathBuf;
 
@@ -14,13 +15,17 @@ use kopeck_connect::convert::Source;
 use kopeck_rating::calendar::Calendar;
 
 pub use books::{
-    AccountCommand, BackupArgs, By, CreateArgs, DepositArgs, ExportArgs, HoldCommand, HoldCreateArgs,
-    HoldPostArgs, HoldReleaseArgs, HoldShowArgs, InitArgs, KnownHead, Language, LedgerCommand, ListArgs,
-    Period, ReportArgs, RestoreArgs, Sending, ShowArgs, StatementArgs, StoreArg, TransferArgs, VerifyArgs,
-    WithdrawArgs,
+    AccountCommand, BackupArgs, By, CoefficientArgs, CorrectArgs, CreateArgs, DepositArgs, ExportArgs,
+    HoldCommand, HoldCreateArgs, HoldPostArgs, HoldReleaseArgs, HoldShowArgs, InitArgs, KnownHead, Language,
+    LedgerArg, LedgerCommand, LimitArgs, ListArgs, Period, ReportArgs, RestoreArgs, ReverseArgs, Sending,
+    ServerArg, ShowArgs, StatementArgs, TransferArgs, VerifyArgs, WithdrawArgs,
 };
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
+pub use server::{
+    EventsCommand, ScopeArgs, SendArgs, SpendArgs, TokenCommand, TokenCreateArgs, TokenListArgs,
+    TokenRevokeArgs,
+};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -70,6 +75,12 @@ pub enum Command {
     /// Money goes out to the bank
     #[command(after_long_help = books::WITHDRAW_EXAMPLES)]
     Withdraw(WithdrawArgs),
+    /// Take back a transaction that should not have been
+    #[command(after_long_help = books::REVERSE_EXAMPLES)]
+    Reverse(ReverseArgs),
+    /// Put right the amount of a transaction
+    #[command(after_long_help = books::CORRECT_EXAMPLES)]
+    Correct(CorrectArgs),
     /// Set money aside, and pay from it
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -79,6 +90,15 @@ pub enum Command {
     /// Serve the API
     #[command(after_long_help = serve::SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Bring usage events to a server
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Show what a project spends, at a server
+    #[command(after_long_help = server::SPEND_EXAMPLES)]
+    Spend(SpendArgs),
+    /// Issue, list and end a server's tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Copy the ledger to a file, while it is used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),

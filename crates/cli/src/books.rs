@@ -1,13 +1,17 @@
-//! The commands on a ledger's store, one module for each family.
+//! The commands on a ledger, one module for each family. Each asks [`place::Books`], which is a store in a folder or a
+//! server, for the documents of the API, and prints them.
 
 mod account;
 mod export;
 mod hold;
 mod init;
+mod local;
 mod open;
 mod payment;
+mod place;
 mod receipt;
 mod refused;
+mod remote;
 mod report;
 mod safekeeping;
 mod statement;
@@ -19,7 +23,8 @@ use crate::failure::{Done, Failure};
 
 pub use init::init;
 pub use open::failed;
-pub use payment::{deposit, transfer, withdraw};
+pub use payment::{correct, deposit, reverse, transfer, withdraw};
+pub use receipt::sorted;
 pub use safekeeping::{backup, restore};
 
 /// Runs `kopeck account`.
@@ -30,6 +35,8 @@ pub fn account(command: &AccountCommand) -> Result<Done, Failure> {
         AccountCommand::Show(args) => account::show(args),
         AccountCommand::Statement(args) => statement::run(args),
         AccountCommand::Report(args) => report::run(args),
+        AccountCommand::Limit(args) => account::limit(args),
+        AccountCommand::Coefficient(args) => account::coefficient(args),
     }
 }
 

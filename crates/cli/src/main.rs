@@ -15,6 +15,7 @@ mod books;
 mod convert;
 mod estimate;
 mod events_in;
+mod events_send;
 mod explain;
 mod failure;
 mod manual;
@@ -22,9 +23,12 @@ mod output;
 mod prices;
 mod rate;
 mod refusals;
+mod remote;
 mod sample;
 mod scratch;
 mod serve;
+mod spend;
+mod token;
 mod toml_file;
 
 use std::io::Write;
@@ -32,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Bench, Cli, Command};
+use args::{Bench, Cli, Command, EventsCommand};
 use failure::{Done, Failure};
 
 fn main() -> ExitCode {
@@ -48,9 +52,14 @@ fn main() -> ExitCode {
         Command::Transfer(args) => books::transfer(&args),
         Command::Deposit(args) => books::deposit(&args),
         Command::Withdraw(args) => books::withdraw(&args),
+        Command::Reverse(args) => books::reverse(&args),
+        Command::Correct(args) => books::correct(&args),
         Command::Hold(command) => books::hold(&command),
         Command::Ledger(command) => books::ledger(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Events(EventsCommand::Send(args)) => events_send::run(&args),
+        Command::Spend(args) => spend::run(&args),
+        Command::Token(command) => token::run(&command),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),

@@ -204,29 +204,28 @@ pub struct Day {
 /// # Errors
 /// [`Overflow`], which amounts of 64 bits never reach.
 pub fn report(
-    lines: impl IntoIterator<Item = Line>,
-    date: impl Fn(Moment) -> Date,
+    lines: impl IntoIterator<Item = (Date, Purpose, Amount)>,
 ) -> Result<BTreeMap<Date, Day>, Overflow> {
     let mut days = BTreeMap::<Date, Day>::new();
-    for line in lines {
-        let day = days.entry(date(line.at)).or_default();
+    for (date, purpose, amount) in lines {
+        let day = days.entry(date).or_default();
         if matches!(
-            line.purpose,
+            purpose,
             Purpose::ExecutorPayment
                 | Purpose::StoragePayment
                 | Purpose::ServicePayment
                 | Purpose::Commission
         ) {
-            day.expense = day.expense.checked_sub(line.amount).ok_or(Overflow)?;
+            day.expense = day.expense.checked_sub(amount).ok_or(Overflow)?;
             continue;
         }
-        let sum = match line.purpose {
+        let sum = match purpose {
             Purpose::PaidRolePayment => &mut day.from_roles,
             Purpose::ApiKeyPayment => &mut day.from_api_keys,
             Purpose::DirectTransfer => &mut day.transfers,
             _ => &mut day.put_right,
         };
-        *sum = sum.checked_add(line.amount).ok_or(Overflow)?;
+        *sum = sum.checked_add(amount).ok_or(Overflow)?;
     }
     Ok(days)
 }
@@ -370,7 +369,9 @@ mod tests {
 
     #[test]
     fn a_workspaces_report_sums_each_day() {
-        let days = report(workspace_lines(&world()), local).unwrap();
+        let lines = workspace_lines(&world());
+        let lines = lines.into_iter().map(|line| (local(line.at), line.purpose, line.amount));
+        let days = report(lines).unwrap();
         expect![[r#"
             {
                 2026-10-01: Day {

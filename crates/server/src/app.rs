@@ -22,6 +22,7 @@ pub mod reports;
 pub mod spend;
 pub mod time;
 pub mod transactions;
+pub mod work;
 
 use std::sync::Arc;
 

@@ -21,7 +21,29 @@ pub use hold::*;
 pub use journal::*;
 pub use payment::*;
 
-/// Where the ledger is.
+/// Where the ledger is: in a folder, or at a server.
+#[derive(Debug, Args)]
+pub struct LedgerArg {
+    /// The folder of the ledger; KOPECK_STORE names another than kopeck-data
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["url", "token_file"])]
+    pub store: Option<PathBuf>,
+    /// Or the server that has it.
+    #[command(flatten)]
+    pub server: ServerArg,
+}
+
+/// A server.
+#[derive(Debug, Args)]
+pub struct ServerArg {
+    /// The server that is asked, such as https://kopeck.example; else the one in KOPECK_URL
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// A file that holds the token of the server; else the token in KOPECK_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Where the ledger is, for what is done to its files.
 #[derive(Debug, Args)]
 pub struct StoreArg {
     /// The folder of the ledger
@@ -41,10 +63,10 @@ pub struct Sending {
     /// Names the request, so that it may be sent again safely: a UUID, best of version 7 [default: a new one, printed]
     #[arg(long, value_name = "UUID")]
     pub id: Option<Uuid>,
-    /// Who asks [default: the user of this system]
+    /// Who asks; of a server it is the token that says so [default: the user of this system]
     #[arg(long, value_name = "NAME", env = "KOPECK_ACTOR", value_parser = parse_text, hide_env_values = true)]
     pub actor: Option<Text>,
-    /// When it happened (RFC 3339): not in the future, and never before the last record [default: now]
+    /// When it happened (RFC 3339): not in the future, and never before the last record; not at a server [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub at: Option<Moment>,
 }
@@ -78,7 +100,7 @@ Examples:
 
 Exit codes: 0 made; 2 there is a ledger already, or a bad argument or folder.";
 
-fn parse_text(text: &str) -> Result<Text, String> {
+pub(super) fn parse_text(text: &str) -> Result<Text, String> {
     Text::new(text).map_err(|error| format!("the text {error}: write 1 to 255 bytes on one line"))
 }
 

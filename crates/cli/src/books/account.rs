@@ -1,67 +1,72 @@
-//! `kopeck account create`, `list` and `show`.
+//! `kopeck account create`, `list`, `show`, `limit` and `coefficient`.
 
 use std::io::{self, Write};
 
 use comfy_table::Table;
-use kopeck_api::account::PastBalance;
-use kopeck_ledger::account::Account;
-use kopeck_ledger::name::AccountId;
-use kopeck_ledger::request::{NewAccount, Work};
-use kopeck_server::documents::account as document;
-use kopeck_store::{Store, StoreError};
+use kopeck_api::account::{AccountDocument, NewAccount, NewCoefficient, NewCreditLimit};
+use kopeck_api::forms::{CurrencyCode, Factor, Kind, Label, Money};
 use serde_json::json;
 
-use super::open::{Books, although_done, failed, id_of, unmade};
+use super::open::id_of;
+use super::place::{self, Books, Change, Which};
 use super::receipt::sorted;
-use crate::args::{CreateArgs, ListArgs, ShowArgs, TableFormat};
+use crate::args::{CoefficientArgs, CreateArgs, LimitArgs, ListArgs, ShowArgs, TableFormat};
 use crate::bill::plain_table;
 use crate::failure::{Done, Failure};
 
 /// Runs `kopeck account create`.
 pub fn create(args: &CreateArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
+    let books = place::write(&args.ledger, &args.sending)?;
     let owner = args.owner.as_ref().map(|owner| books.find(owner)).transpose()?;
-    let id = id_of(&args.sending);
     let new = NewAccount {
-        id: AccountId(id),
-        kind: args.kind,
-        name: args.name.clone(),
-        owner: owner.map(|owner| owner.opening.id),
-        currency: args.currency,
-        zone: args.zone.clone(),
-        credit_limit: args.credit_limit,
-        coefficient: args.coefficient,
+        kind: Kind(args.kind),
+        name: Label(args.name.clone()),
+        owner: owner.map(|owner| owner.id),
+        currency: CurrencyCode(args.currency),
+        time_zone: args.zone.clone().map(Label),
+        credit_limit: Some(Money(args.credit_limit)),
+        coefficient: Some(Factor(args.coefficient)),
     };
-    let receipt = books.ask(id, &args.sending, Work::Open(new))?;
-    let opened = books.store.account(AccountId(id));
-    let unread = || failed(&StoreError::Corrupt(format!("account {id} can not be read")));
-    although_done(receipt, opened.ok_or_else(unread).and_then(|opened| print(&opened, &books, args.format)))
+    let opened = books.open(id_of(&args.sending), new)?;
+    print(&opened, &*books, args.format)
+}
+
+/// Runs `kopeck account limit`.
+pub fn limit(args: &LimitArgs) -> Result<Done, Failure> {
+    let books = place::write(&args.ledger, &args.sending)?;
+    let account = books.find(&args.account)?;
+    let new = NewCreditLimit { amount: Money(args.limit), currency: account.currency };
+    let changed = books.change(id_of(&args.sending), account.id, Change::CreditLimit(new))?;
+    print(&changed, &*books, args.format)
+}
+
+/// Runs `kopeck account coefficient`.
+pub fn coefficient(args: &CoefficientArgs) -> Result<Done, Failure> {
+    let books = place::write(&args.ledger, &args.sending)?;
+    let account = books.find(&args.account)?;
+    let new = NewCoefficient { coefficient: Factor(args.coefficient) };
+    let changed = books.change(id_of(&args.sending), account.id, Change::Coefficient(new))?;
+    print(&changed, &*books, args.format)
 }
 
 /// Runs `kopeck account list`.
 pub fn list(args: &ListArgs) -> Result<Done, Failure> {
-    let books = Books::look(&args.store)?;
-    let accounts =
-        books.accounts().filter(|account| args.kind.is_none_or(|kind| account.opening.kind == kind));
-    let accounts: Vec<Account> = accounts.collect();
+    let books = place::look(&args.ledger)?;
+    let accounts = books.accounts(Which { kind: args.kind, name: None })?;
     let mut out = io::stdout().lock();
     match args.format {
         TableFormat::Json => {
-            let mut list = Vec::new();
-            for account in &accounts {
-                list.push(sorted(&document::listed(account, &books.store).map_err(|error| unmade(&error))?));
-            }
+            let list: Vec<_> = accounts.iter().map(sorted).collect();
             writeln!(out, "{}", json!({ "accounts": list }))?;
         }
         TableFormat::Table => {
             let mut table =
                 plain_table(&["id", "kind", "name", "currency", "posted", "held", "accrued", "available"], 4);
             for account in &accounts {
-                let opening = &account.opening;
                 let mut row =
-                    vec![opening.id.to_string(), opening.kind.to_string(), opening.name.to_string()];
-                row.push(opening.currency.to_string());
-                row.extend([account.posted, account.held, account.accrued].map(|amount| amount.to_string()));
+                    vec![account.id.to_string(), account.kind.to_string(), account.name.to_string()];
+                row.push(account.currency.to_string());
+                row.extend([&account.posted, &account.held, &account.accrued].map(ToString::to_string));
                 row.push(available(account)?);
                 table.add_row(row);
             }
@@ -74,78 +79,69 @@ pub fn list(args: &ListArgs) -> Result<Done, Failure> {
 
 /// Runs `kopeck account show`.
 pub fn show(args: &ShowArgs) -> Result<Done, Failure> {
-    let books = Books::look(&args.store)?;
+    let books = place::look(&args.ledger)?;
     let account = books.find(&args.account)?;
-    let Some(at) = args.as_of else { return print(&account, &books, args.format) };
-    let balance = books.store.balance_at(account.opening.id, at).map_err(|error| failed(&error))?;
-    let unread = || failed(&StoreError::Corrupt("its balance can not be read".to_owned()));
-    let posted = balance.ok_or_else(unread)?;
-    let opening = &account.opening;
+    let Some(at) = args.as_of else {
+        let whole = match account.accrued_by_project {
+            Some(_) => Some(account),
+            // Lists do not tell what each project has accrued.
+            None => books.account(account.id)?,
+        };
+        let missing = || Failure::input("the account is gone", None, "ask again");
+        return print(&whole.ok_or_else(missing)?, &*books, args.format);
+    };
+    let past = books.balance_at(account.id, at)?;
     let mut out = io::stdout().lock();
     match args.format {
-        TableFormat::Json => {
-            let document = sorted(&PastBalance::of(&account, at, posted));
-            writeln!(out, "{document}")?;
-        }
+        TableFormat::Json => writeln!(out, "{}", sorted(&past))?,
         TableFormat::Table => {
-            writeln!(
-                out,
-                "{} {} ({}) had {posted} {} as of {at}",
-                opening.kind, opening.name, opening.id, opening.currency
-            )?;
+            let (kind, name, id, currency) = (past.kind, past.name, past.id, past.currency);
+            writeln!(out, "{kind} {name} ({id}) had {} {currency} as of {at}", past.posted)?;
         }
     }
     out.flush()?;
     Ok(Done::Whole)
 }
 
-fn print(account: &Account, books: &Books, format: TableFormat) -> Result<Done, Failure> {
+fn print(account: &AccountDocument, books: &dyn Books, format: TableFormat) -> Result<Done, Failure> {
     let mut out = io::stdout().lock();
     match format {
-        TableFormat::Json => {
-            let document = document::whole(account, &books.store).map_err(|error| unmade(&error))?;
-            writeln!(out, "{}", sorted(&document))?;
-        }
+        TableFormat::Json => writeln!(out, "{}", sorted(account))?,
         TableFormat::Table => writeln!(out, "{}", table_of(account, books)?)?,
     }
     out.flush()?;
     Ok(Done::Whole)
 }
 
-fn table_of(account: &Account, books: &Books) -> Result<Table, Failure> {
-    let opening = &account.opening;
+fn table_of(account: &AccountDocument, books: &dyn Books) -> Result<Table, Failure> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     let mut row = |what: &str, value: String| {
         table.add_row([what.to_owned(), value]);
     };
-    row("account", opening.id.to_string());
-    row("kind", opening.kind.to_string());
-    row("name", opening.name.to_string());
-    if let Some(owner) = owner(account, books)? {
-        row("owner", format!("{} ({})", owner.opening.name, owner.opening.id));
+    row("account", account.id.to_string());
+    row("kind", account.kind.to_string());
+    row("name", account.name.to_string());
+    if let Some(owner) = account.owner {
+        row("owner", format!("{} ({owner})", books.name_of(owner)));
     }
-    row("currency", opening.currency.to_string());
-    row("time zone", opening.zone.as_ref().map_or("UTC".to_owned(), ToString::to_string));
-    if opening.kind.has_owner() {
+    row("currency", account.currency.to_string());
+    row("time zone", account.time_zone.clone());
+    if account.kind.0.has_owner() {
         row("cost coefficient", account.coefficient.to_string());
     }
     row("posted", account.posted.to_string());
     row("credit limit", account.credit_limit.to_string());
     row("held", account.held.to_string());
     row("accrued", account.accrued.to_string());
-    for (project, amount) in books.store.accrued(opening.id) {
-        row(&format!("  project {project}"), amount.to_string());
+    for of in account.accrued_by_project.iter().flatten() {
+        row(&format!("  project {}", of.project), of.amount.to_string());
     }
     row("available", available(account)?);
     row("entries", account.entries.to_string());
     Ok(table)
 }
 
-fn available(account: &Account) -> Result<String, Failure> {
-    account.available().map(|available| available.to_string()).ok_or(Failure::Overflow)
-}
-
-fn owner(account: &Account, books: &Books) -> Result<Option<Account>, Failure> {
-    account.opening.owner.map(|owner| books.account(owner)).transpose()
+fn available(account: &AccountDocument) -> Result<String, Failure> {
+    account.available.as_ref().map(ToString::to_string).ok_or(Failure::Overflow)
 }

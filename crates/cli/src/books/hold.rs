@@ -3,78 +3,63 @@
 use std::io::{self, Write};
 
 use comfy_table::Table;
-use kopeck_api::hold::HoldDocument;
-use kopeck_ledger::name::{HoldId, TransactionId};
-use kopeck_ledger::purpose::Purpose;
-use kopeck_ledger::record::{Hold, Record};
-use kopeck_ledger::request::{HoldUse, Movement, NewHold, Rest, Transact, Withdraw, Work};
-use kopeck_server::documents::hold as document;
+use kopeck_api::forms::{Label, Money, Time};
+use kopeck_api::hold::{HoldDocument, HoldPayment, NewHold, RestWord};
 use uuid::Uuid;
 
-use super::open::{Books, although_done, failed, id_of, unmade};
-use super::payment;
-use super::receipt::sorted;
+use super::open::id_of;
+use super::place::{self, Books};
+use super::receipt::{self, sorted};
 use crate::args::{HoldCreateArgs, HoldPostArgs, HoldReleaseArgs, HoldShowArgs, TableFormat};
 use crate::bill::plain_table;
 use crate::failure::{Done, Failure};
 
 /// Runs `kopeck hold create`.
 pub fn create(args: &HoldCreateArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let id = id_of(&args.sending);
-    let work = Work::Hold(NewHold {
-        account: books.find(&args.on)?.opening.id,
-        amount: args.amount,
-        expires: args.expires,
-        project: args.project.clone(),
-        reference: args.reference.clone(),
-    });
-    let receipt = books.ask(id, &args.sending, work)?;
-    although_done(receipt, print(id, &books, args.format))
+    let books = place::write(&args.ledger, &args.sending)?;
+    let account = books.find(&args.on)?;
+    let new = NewHold {
+        account: account.id,
+        amount: Money(args.amount),
+        currency: account.currency,
+        expires: Time(args.expires),
+        project: args.project.clone().map(Label),
+        reference: args.reference.clone().map(Label),
+    };
+    print(&books.set_aside(id_of(&args.sending), new)?, &*books, args.format)
 }
 
 /// Runs `kopeck hold post`.
 pub fn post(args: &HoldPostArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let (_, hold) = held(args.hold, &books)?;
-    let account = books.account(hold.account)?.opening.id;
-    let amount = match args.amount {
-        Some(amount) => amount,
-        None => document::all_of(&hold, args.sending.id.map(TransactionId), &books.store)
-            .map_err(|error| failed(&error))?,
+    let books = place::write(&args.ledger, &args.sending)?;
+    let hold = held(args.hold, &*books)?;
+    let payment = HoldPayment {
+        amount: args.amount.map(Money),
+        currency: args.amount.map(|_| hold.currency),
+        to: args.to.as_ref().map(|to| books.find(to)).transpose()?.map(|to| to.id),
+        rest: if args.keep { RestWord::Keep } else { RestWord::Release },
+        project: args.project.clone().map(Label),
+        reference: args.reference.clone().map(Label),
     };
-    let rest = if args.keep { Rest::Keep } else { Rest::Release };
-    let used = Some(HoldUse { hold: hold.id, rest });
-    let reference = args.reference.clone();
-    let work = match &args.to {
-        Some(to) => {
-            let credit = books.find(to)?.opening.id;
-            let movement = Movement { debit: account, credit, amount, purpose: Purpose::DirectTransfer };
-            let project = args.project.clone();
-            Work::Transact(Transact { movements: vec![movement], project, reference, hold: used })
-        }
-        None => Work::Withdraw(Withdraw { account, amount, reference, hold: used }),
-    };
-    payment::post(&books, &args.sending, work, args.format)
+    receipt::print(&books.pay(id_of(&args.sending), args.hold, payment)?, &*books, args.format)
 }
 
 /// Runs `kopeck hold release`.
 pub fn release(args: &HoldReleaseArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let id = HoldId(TransactionId(args.hold));
-    let receipt = books.ask(id_of(&args.sending), &args.sending, Work::Release(id))?;
-    although_done(receipt, print(args.hold, &books, args.format))
+    let books = place::write(&args.ledger, &args.sending)?;
+    held(args.hold, &*books)?;
+    print(&books.release(id_of(&args.sending), args.hold)?, &*books, args.format)
 }
 
 /// Runs `kopeck hold show`.
 pub fn show(args: &HoldShowArgs) -> Result<Done, Failure> {
-    print(args.hold, &Books::look(&args.store)?, args.format)
+    let books = place::look(&args.ledger)?;
+    print(&held(args.hold, &*books)?, &*books, args.format)
 }
 
-/// The record that made a hold.
-fn held(id: Uuid, books: &Books) -> Result<(Record, Hold), Failure> {
-    let made = document::made(HoldId(TransactionId(id)), &books.store).map_err(|error| failed(&error))?;
-    made.ok_or_else(|| no_hold(id))
+/// The hold of an id.
+fn held(id: Uuid, books: &dyn Books) -> Result<HoldDocument, Failure> {
+    books.hold(id)?.ok_or_else(|| no_hold(id))
 }
 
 fn no_hold(id: Uuid) -> Failure {
@@ -85,16 +70,13 @@ fn no_hold(id: Uuid) -> Failure {
     )
 }
 
-fn print(id: Uuid, books: &Books, format: TableFormat) -> Result<Done, Failure> {
-    let (record, hold) = held(id, books)?;
-    let made = document::document(&record, &hold, &books.store);
-    let (fate, account) = made.map_err(|error| unmade(&error))?;
+fn print(fate: &HoldDocument, books: &dyn Books, format: TableFormat) -> Result<Done, Failure> {
     let mut out = io::stdout().lock();
     match format {
-        TableFormat::Json => writeln!(out, "{}", sorted(&fate))?,
+        TableFormat::Json => writeln!(out, "{}", sorted(fate))?,
         TableFormat::Table => {
-            let name = format!("{} ({})", account.opening.name, account.opening.id);
-            writeln!(out, "{}", table_of(&fate, &name))?;
+            let name = format!("{} ({})", books.name_of(fate.account), fate.account);
+            writeln!(out, "{}", table_of(fate, &name))?;
             if !fate.parts.is_empty() {
                 let mut parts = plain_table(&["transaction", "at", "posted", "released"], 2);
                 for part in &fate.parts {

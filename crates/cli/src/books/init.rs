@@ -9,7 +9,8 @@ use kopeck_store::sqlite::SqliteStore;
 use kopeck_store::{Store, StoreError};
 use serde_json::json;
 
-use super::open::{Books, clock, failed};
+use super::local::Local;
+use super::open::{clock, failed};
 use super::receipt::sorted;
 use super::refused;
 use crate::args::{InitArgs, TableFormat};
@@ -26,8 +27,8 @@ pub fn init(args: &InitArgs) -> Result<Done, Failure> {
         Err(StoreError::Exists(_)) => false,
         Err(error) => return Err(failed(&error)),
     };
-    let books = Books::open(folder, args.at)?;
-    if !is_new && books.accounts().next().is_some() {
+    let books = Local::open(folder, args.at)?;
+    if !is_new && books.all().next().is_some() {
         return Err(Failure::input(
             format!("{} already holds a ledger", folder.display()),
             None,
@@ -38,8 +39,8 @@ pub fn init(args: &InitArgs) -> Result<Done, Failure> {
         |error| Failure::input(format!("the name of an account {error}"), None, "this is a fault of kopeck");
     let requests = first_start::openings(&args.currency).map_err(unfit)?;
     let opened = books.store.perform_chain(requests).map_err(|error| failed(&error))?;
-    opened.map_err(|refusal| refused::failure(&refusal, &books))?;
-    print(args, &books.accounts().collect::<Vec<_>>())
+    opened.map_err(|refusal| refused::failure(&refusal, &books.store))?;
+    print(args, &books.all().collect::<Vec<_>>())
 }
 
 fn print(args: &InitArgs, accounts: &[Account]) -> Result<Done, Failure> {

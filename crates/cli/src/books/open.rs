@@ -1,98 +1,19 @@
-//! Opening a ledger, finding its accounts, and asking it for something.
+//! The instant and the name that something is asked under, and why a store could not do it.
 
 use std::env;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kopeck_ledger::account::Account;
-use kopeck_ledger::name::{AccountId, AccountNumber, Moment, Text, TransactionId};
-use kopeck_ledger::record::{Receipt, Record};
-use kopeck_ledger::request::{Request, Work};
+use kopeck_ledger::name::{Moment, Text, TransactionId};
+use kopeck_ledger::record::Receipt;
 use kopeck_server::documents::DocumentError;
-use kopeck_store::sqlite::{Clock, Options, SqliteStore};
-use kopeck_store::{Store, StoreError};
+use kopeck_server::error::AppError;
+use kopeck_store::StoreError;
+use kopeck_store::sqlite::Clock;
 use uuid::Uuid;
 
-use super::refused;
-use crate::args::{Sending, StoreArg};
+use crate::args::Sending;
 use crate::failure::Failure;
-
-/// Accounts that are looked through at a time.
-const PAGE: usize = 4_096;
-
-/// An open ledger.
-pub struct Books {
-    /// Its store.
-    pub store: SqliteStore,
-}
-
-impl Books {
-    /// Opens the ledger to write to it at an instant, or now.
-    pub fn open(folder: &Path, at: Option<Moment>) -> Result<Books, Failure> {
-        let store = SqliteStore::open(folder, Options::at(clock(at)?)).map_err(|error| failed(&error))?;
-        Ok(Books { store })
-    }
-
-    /// Opens the ledger to look at it as it is now: holds that have expired are gone.
-    pub fn look(store: &StoreArg) -> Result<Books, Failure> {
-        let books = Books::open(&store.store, None)?;
-        let expired = books.store.expire_holds().and_then(kopeck_store::Ticket::wait);
-        expired.map_err(|error| failed(&error))?;
-        Ok(books)
-    }
-
-    /// The account that a text names: by its id, or by its name where only one has it.
-    pub fn find(&self, named: &str) -> Result<Account, Failure> {
-        let remedy = "`kopeck account list` shows all accounts";
-        if let Ok(id) = named.parse::<Uuid>() {
-            let found = self.store.account(AccountId(id));
-            return found.ok_or_else(|| Failure::input(format!("there is no account {id}"), None, remedy));
-        }
-        let mut found: Vec<Account> =
-            self.accounts().filter(|account| account.opening.name.as_str() == named).collect();
-        if found.len() > 1 {
-            let ids: Vec<String> = found.iter().map(|account| account.opening.id.to_string()).collect();
-            let reason = format!("{} accounts are called {named}: {}", found.len(), ids.join(", "));
-            return Err(Failure::input(reason, None, "name the account by its id"));
-        }
-        found.pop().ok_or_else(|| Failure::input(format!("no account is called {named}"), None, remedy))
-    }
-
-    /// All accounts, in the order in which they were opened.
-    pub fn accounts(&self) -> impl Iterator<Item = Account> {
-        let pages = (0..).step_by(PAGE).map(|skip| self.store.accounts(skip, PAGE));
-        pages.take_while(|page| !page.is_empty()).flatten()
-    }
-
-    /// The account of a number that stands in a record.
-    pub fn account(&self, number: AccountNumber) -> Result<Account, Failure> {
-        let missing = || failed(&StoreError::Corrupt(format!("account number {} is missing", number.0)));
-        self.store.accounts(number.index(), 1).pop().ok_or_else(missing)
-    }
-
-    /// Asks for something, and waits until it is durable.
-    pub fn ask(&self, id: Uuid, sending: &Sending, work: Work) -> Result<Receipt, Failure> {
-        let request = Request { id: TransactionId(id), actor: Some(actor(sending)?), work };
-        self.send(request)
-    }
-
-    /// Sends a request, and waits until it is durable.
-    pub fn send(&self, request: Request) -> Result<Receipt, Failure> {
-        let id = request.id;
-        let replies = self.store.perform(vec![request]).map_err(|error| not_answered(&error, id))?;
-        match replies.into_iter().next() {
-            Some(Ok(receipt)) => Ok(receipt),
-            Some(Err(refusal)) => Err(refused::failure(&refusal, self)),
-            None => Err(failed(&StoreError::Closed)),
-        }
-    }
-
-    /// The record of an id.
-    pub fn record(&self, id: TransactionId) -> Result<Option<Record>, Failure> {
-        self.store.record(id).map_err(|error| failed(&error))
-    }
-}
 
 /// What could not be read back of something that was done: the person must know that it was.
 pub fn although_done<T>(receipt: Receipt, read: Result<T, Failure>) -> Result<T, Failure> {
@@ -111,7 +32,7 @@ pub fn id_of(sending: &Sending) -> Uuid {
 }
 
 /// Who asks: as given, or the user of this system.
-fn actor(sending: &Sending) -> Result<Text, Failure> {
+pub fn actor(sending: &Sending) -> Result<Text, Failure> {
     if let Some(actor) = &sending.actor {
         return Ok(actor.clone());
     }
@@ -142,7 +63,7 @@ pub fn now() -> Moment {
 }
 
 /// What the store could not do with a request: whether it was done may be open.
-fn not_answered(error: &StoreError, id: TransactionId) -> Failure {
+pub fn not_answered(error: &StoreError, id: TransactionId) -> Failure {
     match error {
         StoreError::Unknown(reason) => Failure::input(
             format!("whether it was written is not known: {reason}"),
@@ -225,5 +146,14 @@ pub fn unmade(error: &DocumentError) -> Failure {
         DocumentError::UnknownZone(_) => input("use a newer kopeck"),
         DocumentError::Overflow => Failure::Overflow,
         DocumentError::Write(error) => Failure::Output(std::io::Error::new(error.kind(), error.to_string())),
+    }
+}
+
+/// Why something that was asked can not be asked of the ledger, with the remedy.
+pub fn unasked(error: &AppError) -> Failure {
+    match error {
+        AppError::Store(error) => failed(error),
+        AppError::Input { reason, remedy, .. } => Failure::input(reason, None, remedy),
+        other => Failure::input(other, None, "`kopeck ledger verify` tells whether the ledger is whole"),
     }
 }

@@ -1,71 +1,112 @@
-//! `kopeck transfer`, `kopeck deposit` and `kopeck withdraw`.
+//! `kopeck transfer`, `deposit`, `withdraw`, `reverse` and `correct`.
 
-use kopeck_ledger::name::TransactionId;
-use kopeck_ledger::purpose::Purpose;
-use kopeck_ledger::request::{Deposit, InvoiceOf, Movement, Transact, Withdraw, Work};
-use kopeck_store::StoreError;
+use kopeck_api::forms::{CurrencyCode, Label, Money};
+use kopeck_api::transaction::{
+    NewCorrection, NewDeposit, NewReversal, NewTransaction, NewTransfer, NewWithdrawal, PaidInvoice,
+    TransactionDocument,
+};
 use uuid::Uuid;
 
-use super::open::{Books, although_done, failed, id_of};
+use super::open::id_of;
+use super::place::{self, Books};
 use super::receipt;
-use crate::args::{DepositArgs, Sending, TableFormat, TransferArgs, WithdrawArgs};
+use crate::args::{CorrectArgs, DepositArgs, ReverseArgs, TransferArgs, WithdrawArgs};
 use crate::failure::{Done, Failure};
 
 /// Runs `kopeck transfer`.
 pub fn transfer(args: &TransferArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let movement = Movement {
-        debit: books.find(&args.from)?.opening.id,
-        credit: books.find(&args.to)?.opening.id,
-        amount: args.amount,
-        purpose: Purpose::DirectTransfer,
-    };
-    let work = Work::Transact(Transact {
-        movements: vec![movement],
-        project: args.project.clone(),
-        reference: args.reference.clone(),
+    let books = place::write(&args.ledger, &args.sending)?;
+    let (from, to) = (books.find(&args.from)?, books.find(&args.to)?);
+    let id = id_of(&args.sending);
+    let new = NewTransaction::Transfer(NewTransfer {
+        id: Some(id),
+        from: from.id,
+        to: to.id,
+        amount: Money(args.amount),
+        currency: from.currency,
+        project: args.project.clone().map(Label),
+        reference: args.reference.clone().map(Label),
         hold: None,
     });
-    post(&books, &args.sending, work, args.format)
+    receipt::print(&books.post(id, new)?, &*books, args.format)
 }
 
 /// Runs `kopeck deposit`.
 pub fn deposit(args: &DepositArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let account = books.find(&args.to)?.opening.id;
+    let books = place::write(&args.ledger, &args.sending)?;
+    let account = books.find(&args.to)?;
     let invoice = match (&args.invoice, &args.workspace) {
         (Some(number), Some(workspace)) => {
-            Some(InvoiceOf { workspace: books.find(workspace)?.opening.id, number: number.clone() })
+            Some(PaidInvoice { workspace: books.find(workspace)?.id, number: Label(number.clone()) })
         }
         _ => None,
     };
-    let reference = args.reference.clone();
-    let work = Work::Deposit(Deposit { account, amount: args.amount, reference, invoice });
-    post(&books, &args.sending, work, args.format)
+    let id = id_of(&args.sending);
+    let new = NewTransaction::Deposit(NewDeposit {
+        id: Some(id),
+        account: account.id,
+        amount: Money(args.amount),
+        currency: account.currency,
+        reference: args.reference.clone().map(Label),
+        invoice,
+    });
+    receipt::print(&books.post(id, new)?, &*books, args.format)
 }
 
 /// Runs `kopeck withdraw`.
 pub fn withdraw(args: &WithdrawArgs) -> Result<Done, Failure> {
-    let books = Books::open(&args.store.store, args.sending.at)?;
-    let account = books.find(&args.from)?.opening.id;
-    let reference = args.reference.clone();
-    let work = Work::Withdraw(Withdraw { account, amount: args.amount, reference, hold: None });
-    post(&books, &args.sending, work, args.format)
+    let books = place::write(&args.ledger, &args.sending)?;
+    let account = books.find(&args.from)?;
+    let id = id_of(&args.sending);
+    let new = NewTransaction::Withdrawal(NewWithdrawal {
+        id: Some(id),
+        account: account.id,
+        amount: Money(args.amount),
+        currency: account.currency,
+        reference: args.reference.clone().map(Label),
+        hold: None,
+    });
+    receipt::print(&books.post(id, new)?, &*books, args.format)
 }
 
-/// Posts something that moves money, and prints what it moved.
-pub fn post(books: &Books, sending: &Sending, work: Work, format: TableFormat) -> Result<Done, Failure> {
-    let id = id_of(sending);
-    let receipt = books.ask(id, sending, work)?;
-    although_done(receipt, print(id, books, format))
+/// Runs `kopeck reverse`.
+pub fn reverse(args: &ReverseArgs) -> Result<Done, Failure> {
+    let books = place::write(&args.ledger, &args.sending)?;
+    let wrong = existing(args.transaction, &*books)?;
+    let id = id_of(&args.sending);
+    let new = NewTransaction::Reversal(NewReversal {
+        id: Some(id),
+        transaction: wrong.id.unwrap_or(args.transaction),
+        reference: args.reference.clone().map(Label),
+    });
+    receipt::print(&books.post(id, new)?, &*books, args.format)
 }
 
-fn print(id: Uuid, books: &Books, format: TableFormat) -> Result<Done, Failure> {
-    let record = books.record(TransactionId(id))?;
-    let moved = record.as_ref().and_then(|record| record.transaction().map(|moved| (record, moved)));
-    let Some((record, transaction)) = moved else {
-        return Err(failed(&StoreError::Corrupt(format!("what {id} has moved can not be read"))));
-    };
-    receipt::print(record, transaction, books, format)?;
-    Ok(Done::Whole)
+/// Runs `kopeck correct`.
+pub fn correct(args: &CorrectArgs) -> Result<Done, Failure> {
+    let books = place::write(&args.ledger, &args.sending)?;
+    let wrong = existing(args.transaction, &*books)?;
+    let id = id_of(&args.sending);
+    let new = NewTransaction::Correction(NewCorrection {
+        id: Some(id),
+        transaction: args.transaction,
+        amount: Money(args.amount),
+        currency: currency(&wrong)?,
+        reference: args.reference.clone().map(Label),
+    });
+    receipt::print(&books.post(id, new)?, &*books, args.format)
+}
+
+fn existing(id: Uuid, books: &dyn Books) -> Result<TransactionDocument, Failure> {
+    books.transaction(id)?.ok_or_else(|| {
+        let remedy = "`kopeck account statement` shows the transactions of an account";
+        Failure::input(format!("there is no transaction {id}"), None, remedy)
+    })
+}
+
+fn currency(transaction: &TransactionDocument) -> Result<CurrencyCode, Failure> {
+    let first = transaction.transfers.first().map(|transfer| transfer.currency.clone());
+    first.ok_or_else(|| {
+        Failure::input("the transaction has moved nothing", None, "name one that has moved money")
+    })
 }

@@ -2,52 +2,42 @@
 
 use std::io::{self, Write};
 
-use kopeck_ledger::record::{Record, Transaction};
-use kopeck_server::documents::transaction as document;
+use kopeck_api::transaction::TransactionDocument;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::open::{Books, unmade};
+use super::place::Books;
 use crate::args::TableFormat;
 use crate::bill::plain_table;
-use crate::failure::Failure;
+use crate::failure::{Done, Failure};
 
-/// Prints the transaction of a record.
+/// Prints a transaction.
 pub fn print(
-    record: &Record,
-    transaction: &Transaction,
-    books: &Books,
+    transaction: &TransactionDocument,
+    books: &dyn Books,
     format: TableFormat,
-) -> Result<(), Failure> {
-    let mut moved = Vec::new();
-    for transfer in &transaction.transfers {
-        moved.push((transfer, books.account(transfer.debit)?, books.account(transfer.credit)?));
-    }
-    let id = record.asked.map(|asked| asked.id.to_string());
+) -> Result<Done, Failure> {
     let mut out = io::stdout().lock();
     match format {
-        TableFormat::Json => {
-            let document = document::of_record(record, &books.store).map_err(|error| unmade(&error))?;
-            writeln!(out, "{}", sorted(&document))?;
-        }
+        TableFormat::Json => writeln!(out, "{}", sorted(transaction))?,
         TableFormat::Table => {
-            let id = id.unwrap_or_default();
-            writeln!(out, "Transaction {id}: record {}, {}", record.sequence, record.at)?;
+            let id = transaction.id.map(|id| id.to_string()).unwrap_or_default();
+            writeln!(out, "Transaction {id}: record {}, {}", transaction.record, transaction.at)?;
             let mut table = plain_table(&["purpose", "from", "to", "amount", ""], 2);
-            for (transfer, from, to) in &moved {
+            for transfer in &transaction.transfers {
                 table.add_row([
                     transfer.purpose.to_string(),
-                    from.opening.name.to_string(),
-                    to.opening.name.to_string(),
+                    books.name_of(transfer.from),
+                    books.name_of(transfer.to),
                     transfer.amount.to_string(),
-                    from.opening.currency.to_string(),
+                    transfer.currency.to_string(),
                 ]);
             }
             writeln!(out, "{table}")?;
         }
     }
     out.flush()?;
-    Ok(())
+    Ok(Done::Whole)
 }
 
 /// A document as JSON, with its fields in the order of their names.

@@ -1,26 +1,37 @@
 //! What the ledger refuses, in words for a person.
 
-use kopeck_ledger::refusal::{Refusal, Shortage};
+use kopeck_api::problem::ShortageDocument;
+use kopeck_ledger::refusal::Refusal;
 use kopeck_store::Store;
 
-use super::open::Books;
 use crate::failure::Failure;
 
 /// A refusal, with its remedy.
-pub fn failure(refusal: &Refusal, books: &Books) -> Failure {
+pub fn failure(refusal: &Refusal, store: &dyn Store) -> Failure {
     match refusal {
-        Refusal::InsufficientFunds(shortage) => short(shortage, books),
+        Refusal::InsufficientFunds(shortage) => {
+            let found = store.account(shortage.account);
+            let named =
+                found.map(|found| (found.opening.name.to_string(), found.opening.currency.to_string()));
+            let document = ShortageDocument {
+                account: shortage.account.to_string(),
+                available: shortage.available.to_string(),
+                needed: shortage.needed.to_string(),
+                missing: shortage.missing.to_string(),
+            };
+            short(&document, named)
+        }
         other => Failure::input(format!("refused: {other}"), None, remedy(other)),
     }
 }
 
-fn short(shortage: &Shortage, books: &Books) -> Failure {
-    let Shortage { account, available, needed, missing } = shortage;
-    let named = books
-        .store
-        .account(*account)
-        .map(|found| (format!("{} ({account})", found.opening.name), format!(" {}", found.opening.currency)));
-    let (name, currency) = named.unwrap_or_else(|| (account.to_string(), String::new()));
+/// An account lacks money; its name and currency, where they are known.
+pub fn short(shortage: &ShortageDocument, named: Option<(String, String)>) -> Failure {
+    let ShortageDocument { account, available, needed, missing } = shortage;
+    let (name, currency) = match named {
+        Some((name, currency)) => (format!("{name} ({account})"), format!(" {currency}")),
+        None => (account.clone(), String::new()),
+    };
     let reason = format!(
         "refused: {name} has {available}{currency} available, {needed} are needed: {missing} are missing"
     );

@@ -1,19 +1,19 @@
 //! `kopeck account report`: a workspace's transfers, expense and income, day by day.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use kopeck_api::account::zone_name;
+use jiff::civil::Date;
+use kopeck_api::forms::{Kind, Money};
+use kopeck_api::statement::{GroupWord, StatementDocument};
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::statement::{Day, report};
-use kopeck_server::documents::period::Entries;
-use kopeck_server::documents::statement::head_document;
-use kopeck_store::Store;
 use serde_json::{Value, json};
 
-use super::open::{Books, failed, unmade};
+use super::place;
 use super::receipt::sorted;
-use super::statement::{head_line, period, title};
+use super::statement::{head_line, title, zone};
 use super::words::{self, Label};
 use crate::args::{ReportArgs, TableFormat};
 use crate::bill::plain_table;
@@ -29,20 +29,17 @@ const COLUMNS: [(Label, &str); 5] = [
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result<Done, Failure> {
-    let books = Books::look(&args.store)?;
+    let books = place::look(&args.ledger)?;
     let account = books.find(&args.account)?;
-    let opening = &account.opening;
-    if opening.kind != AccountKind::Workspace {
+    if account.kind != Kind(AccountKind::Workspace) {
         return Err(Failure::input(
-            format!("{} is of kind {}, and reports are made of workspaces", opening.name, opening.kind),
+            format!("{} is of kind {}, and reports are made of workspaces", account.name, account.kind),
             None,
             "name a workspace, or ask for a statement: `kopeck account statement`",
         ));
     }
-    let read = Entries::read(&account, period(&args.period), usize::MAX, &books.store);
-    let entries = read.map_err(|error| unmade(&error))?;
-    let days = report(entries.lines.iter().cloned(), |at| entries.date(at)).map_err(|_| Failure::Overflow)?;
-    let head = books.store.head().map_err(|error| failed(&error))?;
+    let statement = books.statement(account.id, &args.period, GroupWord::Raw)?;
+    let days = days(&statement)?;
     let mut total = [Amount::ZERO; COLUMNS.len()];
     for day in days.values() {
         for (sum, amount) in total.iter_mut().zip(amounts(day)) {
@@ -61,21 +58,21 @@ pub fn run(args: &ReportArgs) -> Result<Done, Failure> {
                 })
                 .collect();
             let document = json!({
-                "account": opening.id.to_string(),
-                "name": opening.name.to_string(),
-                "currency": opening.currency.to_string(),
-                "time_zone": zone_name(&account),
+                "account": statement.account.to_string(),
+                "name": statement.name.to_string(),
+                "currency": statement.currency.to_string(),
+                "time_zone": statement.time_zone,
                 "from": args.period.from.map(|date| date.to_string()),
                 "to": args.period.to.map(|date| date.to_string()),
                 "days": list,
                 "total": json_of(total),
-                "head": sorted(&head_document(&head)),
+                "head": sorted(&statement.head),
             });
             writeln!(out, "{document}")?;
         }
         TableFormat::Table => {
             let word = |label| words::label(label, args.lang);
-            writeln!(out, "{}\n", title(Label::Report, &account, &args.period, args.lang))?;
+            writeln!(out, "{}\n", title(Label::Report, &statement, args.lang))?;
             let mut headings = vec![word(Label::Date)];
             headings.extend(COLUMNS.map(|(label, _)| word(label)));
             let mut table = plain_table(&headings, COLUMNS.len());
@@ -83,11 +80,21 @@ pub fn run(args: &ReportArgs) -> Result<Done, Failure> {
             for (name, amounts) in rows.chain([(word(Label::Total).to_owned(), total)]) {
                 table.add_row([name].into_iter().chain(amounts.map(|amount| amount.to_string())));
             }
-            writeln!(out, "{table}\n\n{}", head_line(&head, args.lang))?;
+            writeln!(out, "{table}\n\n{}", head_line(&statement.head, args.lang))?;
         }
     }
     out.flush()?;
     Ok(Done::Whole)
+}
+
+/// The sums of each local day.
+fn days(statement: &StatementDocument) -> Result<BTreeMap<Date, Day>, Failure> {
+    let zone = zone(statement)?;
+    let lines = statement.lines.iter().flatten().map(|line| {
+        let Money(amount) = line.amount;
+        (line.at.0.timestamp().to_zoned(zone.clone()).date(), line.purpose.0, amount)
+    });
+    report(lines).map_err(|_| Failure::Overflow)
 }
 
 fn amounts(day: &Day) -> [Amount; COLUMNS.len()] {

@@ -50,7 +50,7 @@ pub fn restore(args: &RestoreArgs) -> Result<Done, Failure> {
         other => failed(&other),
     })?;
     if let Some(problem) = &report.problem {
-        return Err(broken(&problem.to_string(), &report, &args.file.display().to_string()));
+        return Err(broken(&problem.to_string(), report.records, &args.file.display().to_string()));
     }
     writeln!(io::stdout().lock(), "Restored {} records to {}", report.records, folder.display())?;
     Ok(Done::Whole)

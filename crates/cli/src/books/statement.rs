@@ -2,73 +2,64 @@
 
 use std::io::{self, Write};
 
-use kopeck_api::account::zone_name;
-use kopeck_ledger::account::Account;
-use kopeck_ledger::name::Text;
-use kopeck_ledger::statement::{Grouping, Key, Turnover};
-use kopeck_server::documents::period;
-use kopeck_server::documents::statement::Made;
-use kopeck_store::answer::Head;
+use jiff::tz::TimeZone;
+use kopeck_api::forms;
+use kopeck_api::journal::HeadDocument;
+use kopeck_api::statement::{GroupKey, GroupWord, StatementDocument, Sums};
 
-use super::open::{Books, unmade};
+use super::place;
 use super::receipt::sorted;
 use super::words::{self, Label};
-use crate::args::{By, Language, Period, StatementArgs, TableFormat};
+use crate::args::{By, Language, StatementArgs, TableFormat};
 use crate::bill::plain_table;
 use crate::failure::{Done, Failure};
 
-/// A statement to be printed.
-struct Printed {
-    by: By,
-    made: Made,
-}
-
 /// Runs the command.
 pub fn run(args: &StatementArgs) -> Result<Done, Failure> {
-    let books = Books::look(&args.store)?;
-    let account = books.find(&args.account)?;
-    let period = period(&args.period);
-    let made = Made::of(account, period, grouping(args.by), usize::MAX, &books.store);
-    let printed = Printed { by: args.by, made: made.map_err(|error| unmade(&error))? };
+    let books = place::look(&args.ledger)?;
+    let account = books.find(&args.account)?.id;
+    let statement = books.statement(account, &args.period, grouping(args.by))?;
     let mut out = io::stdout().lock();
     match args.format {
-        TableFormat::Json => writeln!(out, "{}", sorted(&printed.made.document()))?,
-        TableFormat::Table => printed.print(args, &mut out)?,
+        TableFormat::Json => writeln!(out, "{}", sorted(&statement))?,
+        TableFormat::Table => print(&statement, args, &mut out)?,
     }
     out.flush()?;
     Ok(Done::Whole)
 }
 
-/// The days of a document, as they were given.
-pub fn period(given: &Period) -> period::Period {
-    period::Period { from: given.from, to: given.to }
-}
-
-fn grouping(by: By) -> Grouping {
+fn grouping(by: By) -> GroupWord {
     match by {
-        By::Raw => Grouping::Raw,
-        By::Date => Grouping::Date,
-        By::User => Grouping::User,
-        By::Project => Grouping::Project,
-        By::Counterparty => Grouping::Counterparty,
+        By::Raw => GroupWord::Raw,
+        By::Date => GroupWord::Date,
+        By::User => GroupWord::User,
+        By::Project => GroupWord::Project,
+        By::Counterparty => GroupWord::Counterparty,
     }
 }
 
+/// The calendar of a statement's days.
+pub fn zone(statement: &StatementDocument) -> Result<TimeZone, Failure> {
+    let name = &statement.time_zone;
+    TimeZone::get(name).map_err(|_| {
+        Failure::input(format!("the account's time zone {name} is not known"), None, "use a newer kopeck")
+    })
+}
+
 /// The first line of a document: what it is, of whom, and for which days.
-pub fn title(what: Label, account: &Account, period: &Period, language: Language) -> String {
+pub fn title(what: Label, of: &StatementDocument, language: Language) -> String {
     let word = |label| words::label(label, language);
-    let opening = &account.opening;
     let mut title = format!(
         "{}: {} {} ({}), {}, {} {}",
         word(what),
-        words::kind(opening.kind, language),
-        opening.name,
-        opening.id,
-        opening.currency,
+        words::kind(of.kind.0, language),
+        of.name,
+        of.account,
+        of.currency,
         word(Label::TimeZone),
-        zone_name(account),
+        of.time_zone,
     );
-    for (label, date) in [(Label::From, period.from), (Label::Until, period.to)] {
+    for (label, date) in [(Label::From, &of.from), (Label::Until, &of.to)] {
         if let Some(date) = date {
             title += &format!(", {} {date}", word(label));
         }
@@ -77,87 +68,86 @@ pub fn title(what: Label, account: &Account, period: &Period, language: Language
 }
 
 /// The last line of a document: where the journal ended, so that nobody can cut it off before.
-pub fn head_line(head: &Head, language: Language) -> String {
-    format!("{} {}:{}", words::label(Label::Journal, language), head.sequence, head.hash)
+pub fn head_line(head: &HeadDocument, language: Language) -> String {
+    format!("{} {}:{}", words::label(Label::Journal, language), head.record, head.hash)
 }
 
-impl Printed {
-    fn print(&self, args: &StatementArgs, out: &mut dyn Write) -> Result<(), Failure> {
-        let (language, statement) = (args.lang, &self.made.statement);
-        let word = |label| words::label(label, language);
-        writeln!(out, "{}\n", title(Label::Statement, &self.made.account, &args.period, language))?;
-        writeln!(out, "{}: {}\n", word(Label::Opening), statement.opening)?;
-        if statement.total.lines == 0 {
-            writeln!(out, "{}\n", word(Label::Nothing))?;
-        } else {
-            let mut types = plain_table(&[word(Label::Type), word(Label::Income), word(Label::Expense)], 2);
-            for (purpose, sums) in &statement.by_purpose {
-                types.add_row(sums_row(words::purpose(*purpose, language).to_owned(), sums));
+fn print(of: &StatementDocument, args: &StatementArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let language = args.lang;
+    let word = |label| words::label(label, language);
+    writeln!(out, "{}\n", title(Label::Statement, of, language))?;
+    writeln!(out, "{}: {}\n", word(Label::Opening), of.opening)?;
+    if of.by_purpose.is_empty() {
+        writeln!(out, "{}\n", word(Label::Nothing))?;
+    } else {
+        let mut types = plain_table(&[word(Label::Type), word(Label::Income), word(Label::Expense)], 2);
+        for row in &of.by_purpose {
+            let Sums { income, expense, .. } = &row.sums;
+            let what = words::purpose(row.purpose.0, language).to_owned();
+            types.add_row([what, income.to_string(), expense.to_string()]);
+        }
+        types.add_row([word(Label::Total).to_owned(), of.income.to_string(), of.expense.to_string()]);
+        writeln!(out, "{types}\n")?;
+        let table = if args.by == By::Raw { lines(of, language)? } else { groups(of, args) };
+        writeln!(out, "{table}\n")?;
+    }
+    writeln!(out, "{}: {}", word(Label::Closing), of.closing)?;
+    writeln!(out, "{}", head_line(&of.head, language))?;
+    Ok(())
+}
+
+fn lines(of: &StatementDocument, language: Language) -> Result<comfy_table::Table, Failure> {
+    let headings = [
+        Label::Time,
+        Label::Type,
+        Label::Counterparty,
+        Label::Project,
+        Label::User,
+        Label::Reference,
+        Label::Transaction,
+        Label::Amount,
+    ];
+    let zone = zone(of)?;
+    let mut table = plain_table(&headings.map(|heading| words::label(heading, language)), 1);
+    for line in of.lines.iter().flatten() {
+        let local = line.at.0.timestamp().to_zoned(zone.clone());
+        table.add_row([
+            local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            words::purpose(line.purpose.0, language).to_owned(),
+            line.counterparty_name.clone(),
+            shown(line.project.as_ref()),
+            shown(line.actor.as_ref()),
+            shown(line.reference.as_ref()),
+            line.transaction.to_string(),
+            line.amount.to_string(),
+        ]);
+    }
+    Ok(table)
+}
+
+fn groups(of: &StatementDocument, args: &StatementArgs) -> comfy_table::Table {
+    let key = match args.by {
+        By::Raw | By::Date => Label::Date,
+        By::User => Label::User,
+        By::Project => Label::Project,
+        By::Counterparty => Label::Counterparty,
+    };
+    let headings = [key, Label::Lines, Label::Income, Label::Expense];
+    let mut table = plain_table(&headings.map(|heading| words::label(heading, args.lang)), 3);
+    for group in of.groups.iter().flatten() {
+        let key = match &group.key {
+            GroupKey::Date { date } => date.to_string(),
+            GroupKey::User { user: text } | GroupKey::Project { project: text } => {
+                text.as_ref().map_or("-".to_owned(), ToString::to_string)
             }
-            types.add_row(sums_row(word(Label::Total).to_owned(), &statement.total));
-            writeln!(out, "{types}\n")?;
-            let table = if self.by == By::Raw { self.lines(language) } else { self.groups(language) };
-            writeln!(out, "{table}\n")?;
-        }
-        writeln!(out, "{}: {}", word(Label::Closing), statement.closing)?;
-        writeln!(out, "{}", head_line(&self.made.head, language))?;
-        Ok(())
-    }
-
-    fn lines(&self, language: Language) -> comfy_table::Table {
-        let headings = [
-            Label::Time,
-            Label::Type,
-            Label::Counterparty,
-            Label::Project,
-            Label::User,
-            Label::Reference,
-            Label::Transaction,
-            Label::Amount,
-        ];
-        let mut table = plain_table(&headings.map(|heading| words::label(heading, language)), 1);
-        for line in &self.made.statement.lines {
-            table.add_row([
-                self.made.entries.local(line.at),
-                words::purpose(line.purpose, language).to_owned(),
-                self.made.other(line.counterparty).1,
-                shown(line.project.as_ref()),
-                shown(line.actor.as_ref()),
-                shown(line.reference.as_ref()),
-                line.transaction.to_string(),
-                line.amount.to_string(),
-            ]);
-        }
-        table
-    }
-
-    fn groups(&self, language: Language) -> comfy_table::Table {
-        let key = match self.by {
-            By::Raw | By::Date => Label::Date,
-            By::User => Label::User,
-            By::Project => Label::Project,
-            By::Counterparty => Label::Counterparty,
+            GroupKey::Counterparty { counterparty_name, .. } => counterparty_name.clone(),
         };
-        let headings = [key, Label::Lines, Label::Income, Label::Expense];
-        let mut table = plain_table(&headings.map(|heading| words::label(heading, language)), 3);
-        for (key, sums) in &self.made.statement.groups {
-            let key = match key {
-                Key::Date(date) => date.to_string(),
-                Key::User(text) | Key::Project(text) => {
-                    text.as_ref().map_or("-".to_owned(), ToString::to_string)
-                }
-                Key::Counterparty(number) => self.made.other(*number).1,
-            };
-            table.add_row([key, sums.lines.to_string(), sums.income.to_string(), sums.expense.to_string()]);
-        }
-        table
+        let Sums { lines, income, expense } = &group.sums;
+        table.add_row([key, lines.to_string(), income.to_string(), expense.to_string()]);
     }
+    table
 }
 
-fn shown(text: Option<&Text>) -> String {
+fn shown(text: Option<&forms::Label>) -> String {
     text.map(ToString::to_string).unwrap_or_default()
-}
-
-fn sums_row(what: String, sums: &Turnover) -> [String; 3] {
-    [what, sums.income.to_string(), sums.expense.to_string()]
 }

@@ -10,4 +10,5 @@ mod estimate;
 mod ledger;
 mod prices;
 mod rate;
+mod remote;
 mod serve;

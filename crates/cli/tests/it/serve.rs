@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 
-const TOKEN: &str = "a-token-of-the-tests-with-40-characters!";
+pub const TOKEN: &str = "a-token-of-the-tests-with-40-characters!";
 
 /// A running server.
-struct Server {
+pub struct Server {
     process: Child,
     output: BufReader<ChildStdout>,
-    address: String,
+    pub address: String,
     /// What it told before its address.
     told: String,
 }
 
 impl Server {
-    fn start(desk: &Desk, args: &str, token: Option<&str>) -> Server {
+    pub fn start(desk: &Desk, args: &str, token: Option<&str>) -> Server {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("kopeck"));
         command.current_dir(desk.path("")).args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(args.split_whitespace()).env_remove("KOPECK_OPERATOR_TOKEN");
@@ -42,13 +42,17 @@ impl Server {
         server
     }
 
-    fn ask(&self, token: &str, request: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+    pub fn ask(&self, token: &str, request: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
         let body = body.map(ToString::to_string).unwrap_or_default();
+        self.send(token, request, key, ("application/json", &body))
+    }
+
+    pub fn send(&self, token: &str, request: &str, key: &str, (kind, body): (&str, &str)) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
         let (length, host) = (body.len(), &self.address);
         let head = format!(
             "{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
-             Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+             Idempotency-Key: {key}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -58,13 +62,13 @@ impl Server {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for its end.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub fn end(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
         (self.process.wait().unwrap().code(), rest)

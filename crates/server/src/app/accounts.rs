@@ -8,14 +8,11 @@ use kopeck_api::account::{
 use kopeck_api::forms::Time;
 use kopeck_api::page::{PAGE_DEFAULT, Page};
 use kopeck_api::statement::{StatementDocument, StatementQuery};
-use kopeck_ledger::amount::Amount;
-use kopeck_ledger::coefficient::Coefficient;
-use kopeck_ledger::name::AccountId;
-use kopeck_ledger::request::{self, Work};
+use kopeck_ledger::request::Work;
 use uuid::Uuid;
 
 use crate::app::asking::{self, Key, ask};
-use crate::app::{App, access, accrued, page};
+use crate::app::{App, access, accrued, page, work};
 use crate::auth::{Act, Principal};
 use crate::documents::period::Period;
 use crate::documents::statement::Made;
@@ -39,16 +36,7 @@ pub async fn open(
 ) -> Result<AccountDocument, AppError> {
     access::may(who, Act::ManageAccounts)?;
     let id = key.id(&who.actor);
-    let work = Work::Open(request::NewAccount {
-        id: AccountId(id),
-        kind: new.kind.0,
-        name: new.name.0,
-        owner: new.owner.map(AccountId),
-        currency: new.currency.0,
-        zone: new.time_zone.map(|zone| zone.0),
-        credit_limit: new.credit_limit.map_or(Amount::ZERO, |limit| limit.0),
-        coefficient: new.coefficient.map_or(Coefficient::ONE, |coefficient| coefficient.0),
-    });
+    let work = work::of_account(id, new);
     ask(app, who, id, work).await?;
     show(app, who, id)
 }
@@ -72,12 +60,11 @@ pub fn list(app: &App, who: &Principal, query: &AccountsQuery) -> Result<Page<Ac
                 return Ok(Page { items, next: Some(next.to_string()) });
             }
             next += 1;
-            let is_meant = query.kind.as_ref().is_none_or(|kind| kind.0 == account.opening.kind);
+            let is_meant = query.kind.as_ref().is_none_or(|kind| kind.0 == account.opening.kind)
+                && query.name.as_ref().is_none_or(|name| name.0 == account.opening.name);
             if is_meant && access::sees(app, who, account) {
-                items.push(accrued::add(
-                    app,
-                    document::listed(account, app.ledger.as_ref()).map_err(unmade)?,
-                )?);
+                let document = document::listed(account, app.ledger.as_ref()).map_err(unmade)?;
+                items.push(accrued::add(app, document)?);
             }
         }
     }
@@ -157,7 +144,7 @@ pub async fn set_credit_limit(
 ) -> Result<AccountDocument, AppError> {
     access::may(who, Act::ManageAccounts)?;
     let account = asking::account(app, who, id)?.opening.id;
-    asking::in_currency(app, id, new.currency.0)?;
+    work::in_currency(id, new.currency.0, app.ledger.as_ref())?;
     ask(app, who, key.id(&who.actor), Work::SetCreditLimit { account, limit: new.amount.0 }).await?;
     show(app, who, id)
 }

@@ -1,7 +1,7 @@
 //! Asking the ledger for something: under which id, as whom, and what comes of it.
 
 use kopeck_ledger::account::Account;
-use kopeck_ledger::name::{AccountId, Currency, Text, TransactionId};
+use kopeck_ledger::name::{AccountId, Text, TransactionId};
 use kopeck_ledger::record::{Receipt, Record, Reply};
 use kopeck_ledger::refusal::Refusal;
 use kopeck_ledger::request::{Request, Work};
@@ -127,21 +127,6 @@ fn field_of_account(account: AccountId, work: &Work) -> Option<&'static str> {
 pub fn account(app: &App, who: &Principal, id: Uuid) -> Result<Account, AppError> {
     let found = app.ledger.account(AccountId(id)).filter(|account| access::sees(app, who, account));
     found.ok_or_else(|| AppError::not_found("account", &id))
-}
-
-/// Refuses an amount in another currency than its account's. An account that does not exist is the ledger's matter.
-///
-/// # Errors
-/// [`AppError::Input`].
-pub fn in_currency(app: &App, account: Uuid, currency: Currency) -> Result<(), AppError> {
-    match app.ledger.account(AccountId(account)).map(|account| account.opening.currency) {
-        Some(own) if own != currency => Err(AppError::invalid(
-            "currency",
-            format!("account {account} is in {own}, and the amount in {currency}"),
-            format!("give the amount in {own}, or name another account"),
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// The record of something that was done.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use kopeck_api::hold::{HoldDocument, HoldPayment, NewHold};
 use kopeck_api::transaction::TransactionDocument;
-use kopeck_ledger::name::{AccountId, HoldId, TransactionId};
-use kopeck_ledger::purpose::Purpose;
+use kopeck_ledger::name::{HoldId, TransactionId};
 use kopeck_ledger::record::{Hold, Record};
-use kopeck_ledger::request::{self, HoldUse, Movement, Transact, Withdraw, Work};
+use kopeck_ledger::request::Work;
 use uuid::Uuid;
 
-use crate::app::asking::{self, Key, ask};
-use crate::app::{App, access, transactions};
+use crate::app::asking::{Key, ask};
+use crate::app::{App, access, transactions, work};
 use crate::auth::{Act, Principal};
 use crate::documents::{account, hold as document, unmade};
 use crate::error::AppError;
@@ -27,15 +26,7 @@ pub async fn create(
     new: NewHold,
 ) -> Result<HoldDocument, AppError> {
     access::may(who, Act::MoveMoney)?;
-    asking::in_currency(app, new.account, new.currency.0)?;
-    let id = key.id(&who.actor);
-    let work = Work::Hold(request::NewHold {
-        account: AccountId(new.account),
-        amount: new.amount.0,
-        expires: new.expires.0,
-        project: new.project.map(|project| project.0),
-        reference: new.reference.map(|reference| reference.0),
-    });
+    let (id, work) = (key.id(&who.actor), work::of_hold(new, app.ledger.as_ref())?);
     ask(app, who, id, work).await?;
     shown(app, who, id).await
 }
@@ -62,7 +53,12 @@ pub async fn post(
 ) -> Result<TransactionDocument, AppError> {
     access::may(who, Act::MoveMoney)?;
     let (id, asking) = (key.id(&who.actor), who.clone());
-    let work = app.blocking(move |app| payment_of(app, &asking, (hold, id), payment)).await?;
+    let work = app
+        .blocking(move |app| {
+            let (_, hold) = seen(app, &asking, hold)?;
+            work::of_payment(&hold, id, payment, app.ledger.as_ref())
+        })
+        .await?;
     transactions::post_one(app, who, id, work).await
 }
 
@@ -95,42 +91,4 @@ fn seen(app: &App, who: &Principal, id: Uuid) -> Result<(Record, Hold), AppError
     let found = document::made(HoldId(TransactionId(id)), store)?.ok_or_else(missing)?;
     let account = account::of_number(found.1.account, store).map_err(unmade)?;
     if access::sees(app, who, &account) { Ok(found) } else { Err(missing()) }
-}
-
-/// What the ledger is asked to pay from a hold, under the request's id.
-fn payment_of(
-    app: &App,
-    who: &Principal,
-    (hold, request): (Uuid, Uuid),
-    payment: HoldPayment,
-) -> Result<Work, AppError> {
-    let (_, hold) = seen(app, who, hold)?;
-    let store = app.ledger.as_ref();
-    let account = account::of_number(hold.account, store).map_err(unmade)?.opening.id;
-    let amount = match (payment.amount, payment.currency) {
-        (Some(amount), Some(currency)) => {
-            asking::in_currency(app, account.0, currency.0)?;
-            amount.0
-        }
-        (None, None) => document::all_of(&hold, Some(TransactionId(request)), store)?,
-        (Some(_), None) => {
-            return Err(AppError::invalid("currency", "is missing", "say which currency the amount is in"));
-        }
-        (None, Some(_)) => {
-            return Err(AppError::invalid(
-                "amount",
-                "is missing",
-                "give an amount, or leave the currency out",
-            ));
-        }
-    };
-    let used = Some(HoldUse { hold: hold.id, rest: transactions::rest(payment.rest) });
-    let reference = payment.reference.map(|reference| reference.0);
-    let Some(to) = payment.to else {
-        return Ok(Work::Withdraw(Withdraw { account, amount, reference, hold: used }));
-    };
-    let credit = AccountId(to);
-    let movement = Movement { debit: account, credit, amount, purpose: Purpose::DirectTransfer };
-    let project = payment.project.map(|project| project.0);
-    Ok(Work::Transact(Transact { movements: vec![movement], project, reference, hold: used }))
 }

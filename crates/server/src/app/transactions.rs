@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use kopeck_api::forms::Time;
-use kopeck_api::hold::RestWord;
 use kopeck_api::transaction::{
-    NewDeposit, NewTransaction, NewTransactions, NewTransfer, NewWithdrawal, Posted, TransactionDocument,
-    TransactionResult, TransactionResults, UsedHold,
+    NewTransaction, NewTransactions, Posted, TransactionDocument, TransactionResult, TransactionResults,
 };
-use kopeck_ledger::name::{AccountId, HoldId, TransactionId};
-use kopeck_ledger::purpose::{Origin, Purpose};
+use kopeck_ledger::name::TransactionId;
 use kopeck_ledger::record::{Receipt, Record, Reply};
-use kopeck_ledger::request::{
-    Correct, Deposit, HoldUse, InvoiceOf, Movement, Rest, Reverse, Transact, Withdraw, Work,
-};
+use kopeck_ledger::request::Work;
 use uuid::Uuid;
 
 use crate::app::asking::{self, Key};
-use crate::app::{App, access, accrued};
+use crate::app::{App, access, accrued, work};
 use crate::auth::{Act, Principal};
 use crate::documents::{account, transaction as document, unmade};
 use crate::error::{AppError, ProblemKind};
@@ -36,7 +31,7 @@ pub async fn post(
         NewTransactions::One(new) => {
             access::may(who, act_of(&new))?;
             let id = new.id().or_else(|| key.map(|key| key.id(&who.actor))).ok_or_else(no_key)?;
-            let work = app.blocking(move |app| work_of(app, new)).await?;
+            let work = app.blocking(move |app| work::of_transaction(new, app.ledger.as_ref())).await?;
             post_one(app, who, id, work).await.map(Posted::One)
         }
         NewTransactions::Several(new) => post_several(app, who, key, new).await.map(Posted::Several),
@@ -99,7 +94,7 @@ async fn post_several(
 
 fn each_work(app: &App, who: &Principal, new: Vec<NewTransaction>) -> Vec<Result<Work, AppError>> {
     let each = new.into_iter().map(|one| {
-        let work = work_of(app, one)?;
+        let work = work::of_transaction(one, app.ledger.as_ref())?;
         access::may_debit(app, who, &work)?;
         Ok(work)
     });
@@ -155,82 +150,5 @@ fn act_of(new: &NewTransaction) -> Act {
         NewTransaction::Deposit(_) => Act::Deposit,
         NewTransaction::Withdrawal(_) | NewTransaction::Transfer(_) => Act::MoveMoney,
         NewTransaction::Reversal(_) | NewTransaction::Correction(_) => Act::PutRight,
-    }
-}
-
-/// What the ledger is asked, with currencies compared.
-fn work_of(app: &App, new: NewTransaction) -> Result<Work, AppError> {
-    match new {
-        NewTransaction::Deposit(new) => deposit(app, new),
-        NewTransaction::Withdrawal(new) => withdrawal(app, new),
-        NewTransaction::Transfer(new) => transfer(app, new),
-        NewTransaction::Reversal(new) => Ok(Work::Reverse(Reverse {
-            transaction: TransactionId(new.transaction),
-            reference: new.reference.map(|reference| reference.0),
-            origin: Origin::Explicit,
-        })),
-        NewTransaction::Correction(new) => {
-            if let Some(record) = app.ledger.record(TransactionId(new.transaction))?
-                && let Some(moved) = record.transaction().and_then(|moved| moved.transfers.first())
-            {
-                let account = account::of_number(moved.debit, app.ledger.as_ref()).map_err(unmade)?;
-                asking::in_currency(app, account.opening.id.0, new.currency.0)?;
-            }
-            Ok(Work::Correct(Correct {
-                transaction: TransactionId(new.transaction),
-                amount: new.amount.0,
-                reference: new.reference.map(|reference| reference.0),
-                origin: Origin::Explicit,
-                accrued: false,
-            }))
-        }
-    }
-}
-
-fn deposit(app: &App, new: NewDeposit) -> Result<Work, AppError> {
-    asking::in_currency(app, new.account, new.currency.0)?;
-    let invoice = new
-        .invoice
-        .map(|invoice| InvoiceOf { workspace: AccountId(invoice.workspace), number: invoice.number.0 });
-    Ok(Work::Deposit(Deposit {
-        account: AccountId(new.account),
-        amount: new.amount.0,
-        reference: new.reference.map(|reference| reference.0),
-        invoice,
-    }))
-}
-
-fn withdrawal(app: &App, new: NewWithdrawal) -> Result<Work, AppError> {
-    asking::in_currency(app, new.account, new.currency.0)?;
-    Ok(Work::Withdraw(Withdraw {
-        account: AccountId(new.account),
-        amount: new.amount.0,
-        reference: new.reference.map(|reference| reference.0),
-        hold: new.hold.as_ref().map(hold_use),
-    }))
-}
-
-fn transfer(app: &App, new: NewTransfer) -> Result<Work, AppError> {
-    asking::in_currency(app, new.from, new.currency.0)?;
-    let (debit, credit) = (AccountId(new.from), AccountId(new.to));
-    let movement = Movement { debit, credit, amount: new.amount.0, purpose: Purpose::DirectTransfer };
-    Ok(Work::Transact(Transact {
-        movements: vec![movement],
-        project: new.project.map(|project| project.0),
-        reference: new.reference.map(|reference| reference.0),
-        hold: new.hold.as_ref().map(hold_use),
-    }))
-}
-
-fn hold_use(used: &UsedHold) -> HoldUse {
-    HoldUse { hold: HoldId(TransactionId(used.id)), rest: rest(used.rest) }
-}
-
-/// What becomes of the rest of a hold.
-#[must_use]
-pub fn rest(word: RestWord) -> Rest {
-    match word {
-        RestWord::Keep => Rest::Keep,
-        RestWord::Release => Rest::Release,
     }
 }

@@ -8,7 +8,7 @@ use kopeck_ledger::coefficient::Coefficient;
 use kopeck_ledger::name::{Currency, Moment, Text};
 
 use super::{
-    Sending, StoreArg, parse_amount, parse_coefficient, parse_currency, parse_kind, parse_moment, parse_text,
+    LedgerArg, Sending, parse_amount, parse_coefficient, parse_currency, parse_kind, parse_moment, parse_text,
 };
 use crate::args::{TableFormat, parse_date};
 
@@ -30,7 +30,31 @@ pub enum AccountCommand {
     /// Show a workspace's transfers, expense, income from roles and income from API keys, by day
     #[command(after_long_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Say how far below zero an account may go, from now on
+    #[command(after_long_help = LIMIT_EXAMPLES)]
+    Limit(LimitArgs),
+    /// Say the plan's cost coefficient of a workspace, storage or executor, from now on
+    #[command(after_long_help = COEFFICIENT_EXAMPLES)]
+    Coefficient(CoefficientArgs),
 }
+
+const LIMIT_EXAMPLES: &str = "\
+0 is prepaid: an account pays only what it has. A limit that is lowered below what is owed
+already stops further payments and takes nothing back.
+
+Example:
+  kopeck account limit acme 500
+
+Exit codes: 0 changed, now or before with the same id; 2 refused.";
+
+const COEFFICIENT_EXAMPLES: &str = "\
+Of a payment g the platform takes g - g / k; 0 to 1 mean no commission. What is paid from now
+on is paid by it.
+
+Example:
+  kopeck account coefficient gpu-1 1.25
+
+Exit codes: 0 changed, now or before with the same id; 2 refused.";
 
 const CREATE_EXAMPLES: &str = "\
 Kinds:
@@ -78,7 +102,7 @@ Example:
 pub struct CreateArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when. The id is the account's as well.
     #[command(flatten)]
     pub sending: Sending,
@@ -113,7 +137,7 @@ pub struct CreateArgs {
 pub struct ListArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Only accounts of this kind
     #[arg(long, value_name = "KIND", value_parser = parse_kind)]
     pub kind: Option<AccountKind>,
@@ -127,7 +151,7 @@ pub struct ListArgs {
 pub struct ShowArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// The account: its id, or its name where only one has it
     #[arg(value_name = "ACCOUNT")]
     pub account: String,
@@ -155,7 +179,7 @@ pub struct Period {
 pub struct StatementArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// The account: its id, or its name where only one has it
     #[arg(value_name = "ACCOUNT")]
     pub account: String,
@@ -178,7 +202,7 @@ pub struct StatementArgs {
 pub struct ReportArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// The workspace: its id, or its name where only one account has it
     #[arg(value_name = "ACCOUNT")]
     pub account: String,
@@ -189,6 +213,46 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = Language::En)]
     pub lang: Language,
     /// How to print the report
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `kopeck account limit`.
+#[derive(Debug, Args)]
+pub struct LimitArgs {
+    /// Where the ledger is.
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Under which id, by whom and when.
+    #[command(flatten)]
+    pub sending: Sending,
+    /// The account: its id, or its name where only one has it
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// The limit, from zero, with at most 6 decimals
+    #[arg(value_name = "AMOUNT", value_parser = parse_amount, allow_hyphen_values = true)]
+    pub limit: Amount,
+    /// How to print the account
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `kopeck account coefficient`.
+#[derive(Debug, Args)]
+pub struct CoefficientArgs {
+    /// Where the ledger is.
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Under which id, by whom and when.
+    #[command(flatten)]
+    pub sending: Sending,
+    /// The account: its id, or its name where only one has it
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// The coefficient
+    #[arg(value_name = "K", value_parser = parse_coefficient, allow_hyphen_values = true)]
+    pub coefficient: Coefficient,
+    /// How to print the account
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
 }

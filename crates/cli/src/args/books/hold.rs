@@ -5,7 +5,7 @@ use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{Moment, Text};
 use uuid::Uuid;
 
-use super::{Sending, StoreArg, parse_amount, parse_moment, parse_text};
+use super::{LedgerArg, Sending, parse_amount, parse_moment, parse_text};
 use crate::args::TableFormat;
 
 /// `kopeck hold`.
@@ -52,7 +52,7 @@ Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";
 pub struct HoldCreateArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when. The id is the hold's as well.
     #[command(flatten)]
     pub sending: Sending,
@@ -81,7 +81,7 @@ pub struct HoldCreateArgs {
 pub struct HoldPostArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when.
     #[command(flatten)]
     pub sending: Sending,
@@ -116,7 +116,7 @@ pub struct HoldPostArgs {
 pub struct HoldReleaseArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when.
     #[command(flatten)]
     pub sending: Sending,
@@ -133,7 +133,7 @@ pub struct HoldReleaseArgs {
 pub struct HoldShowArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// The hold
     #[arg(value_name = "HOLD")]
     pub hold: Uuid,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::StoreArg;
+use super::{LedgerArg, StoreArg};
 use crate::args::TextFormat;
 
 /// `kopeck ledger`.
@@ -49,9 +49,9 @@ Exit codes: 0 exported; 2 a bad argument or file.";
 pub struct VerifyArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// A backup to verify instead
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub backup: Option<PathBuf>,
     /// A record and its hash, as statements print them; may be given several times
     #[arg(long, value_name = "RECORD:HASH", value_parser = parse_head)]
@@ -75,7 +75,7 @@ pub struct KnownHead {
 pub struct ExportArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// For which program
     #[arg(long, value_enum)]
     pub format: ExportFormat,

@@ -3,8 +3,9 @@
 use clap::Args;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::Text;
+use uuid::Uuid;
 
-use super::{Sending, StoreArg, parse_amount, parse_text};
+use super::{LedgerArg, Sending, parse_amount, parse_text};
 use crate::args::TableFormat;
 
 /// `kopeck transfer`.
@@ -12,7 +13,7 @@ use crate::args::TableFormat;
 pub struct TransferArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when.
     #[command(flatten)]
     pub sending: Sending,
@@ -54,7 +55,7 @@ Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";
 pub struct DepositArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when.
     #[command(flatten)]
     pub sending: Sending,
@@ -91,7 +92,7 @@ Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";
 pub struct WithdrawArgs {
     /// Where the ledger is.
     #[command(flatten)]
-    pub store: StoreArg,
+    pub ledger: LedgerArg,
     /// Under which id, by whom and when.
     #[command(flatten)]
     pub sending: Sending,
@@ -113,5 +114,68 @@ pub struct WithdrawArgs {
 pub const WITHDRAW_EXAMPLES: &str = "\
 Example:
   kopeck withdraw --from Ann --amount 120.50 --reference \"payment order 18\"
+
+Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";
+
+/// `kopeck reverse`.
+#[derive(Debug, Args)]
+pub struct ReverseArgs {
+    /// Where the ledger is.
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Under which id, by whom and when.
+    #[command(flatten)]
+    pub sending: Sending,
+    /// The transaction that should not have been
+    #[arg(value_name = "TRANSACTION")]
+    pub transaction: Uuid,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_text)]
+    pub reference: Option<Text>,
+    /// How to print the transaction
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// The help of `kopeck reverse`.
+pub const REVERSE_EXAMPLES: &str = "\
+Nothing is deleted: a new transaction moves everything back, commission included, and names the
+one that it puts right. It may overdraw who was paid.
+
+Example:
+  kopeck reverse 01923b5a-7c00-7000-8000-000000000001 --reference \"paid twice\"
+
+Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";
+
+/// `kopeck correct`.
+#[derive(Debug, Args)]
+pub struct CorrectArgs {
+    /// Where the ledger is.
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Under which id, by whom and when.
+    #[command(flatten)]
+    pub sending: Sending,
+    /// The transaction that should have been about another amount
+    #[arg(value_name = "TRANSACTION")]
+    pub transaction: Uuid,
+    /// What it should have been about, from zero, with at most 6 decimals
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount, allow_hyphen_values = true)]
+    pub amount: Amount,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_text)]
+    pub reference: Option<Text>,
+    /// How to print the transaction
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// The help of `kopeck correct`.
+pub const CORRECT_EXAMPLES: &str = "\
+A new transaction moves the difference, commission included, and names the one that it puts
+right. It may overdraw who was paid.
+
+Example:
+  kopeck correct 01923b5a-7c00-7000-8000-000000000001 --amount 24 --reference \"25 was a slip\"
 
 Exit codes: 0 posted, now or before; 2 refused: nothing was moved.";

@@ -44,10 +44,15 @@ impl Desk {
 
     /// Runs the binary on the desk with a standard input.
     pub fn kopeck_reading(&self, line: &str, stdin: impl Into<Vec<u8>>) -> Answer {
+        self.kopeck_in(&[], line, stdin)
+    }
+
+    /// Runs the binary on the desk in an environment, with a standard input.
+    pub fn kopeck_in(&self, environment: &[(&str, &str)], line: &str, stdin: impl Into<Vec<u8>>) -> Answer {
         let mut command = Command::cargo_bin("kopeck").unwrap();
         let run = command.current_dir(self.folder.path()).args(line.split_whitespace()).write_stdin(stdin);
         // The width of help is that of no terminal.
-        let run = run.env_remove("COLUMNS");
+        let run = run.env_remove("COLUMNS").envs(environment.iter().copied());
         Answer::of(run.output().unwrap())
     }
 }

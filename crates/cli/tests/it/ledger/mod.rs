@@ -8,6 +8,8 @@ mod tour;
 
 use crate::desk::{Answer, Desk};
 
+pub use refusals::COMMANDS;
+
 /// The end of an option list that makes a run the same on every machine: who, when, and under which id.
 pub fn fixed(number: u64, at: &str) -> String {
     format!("--actor ops --at 2025-10-{at} --id {}", id(number))
