@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help.
 
 mod books;
+mod demo;
 mod prices;
 mod serve;
 
@@ -19,6 +20,7 @@ pub use books::{
     Period, ReportArgs, RestoreArgs, Sending, ShowArgs, StatementArgs, StoreArg, TransferArgs, VerifyArgs,
     WithdrawArgs,
 };
+pub use demo::DemoArgs;
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
 
@@ -79,6 +81,9 @@ pub enum Command {
     /// Serve the API
     #[command(after_long_help = serve::SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Play a month of projects, payers and a marketplace on a server of its own
+    #[command(after_long_help = demo::DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// Copy the ledger to a file, while it is used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),

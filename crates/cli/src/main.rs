@@ -12,7 +12,9 @@ mod bench_ledger;
 mod bill;
 mod book_file;
 mod books;
+mod caller;
 mod convert;
+mod demo;
 mod estimate;
 mod events_in;
 mod explain;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Hold(command) => books::hold(&command),
         Command::Ledger(command) => books::ledger(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),
