@@ -36,9 +36,9 @@ pub fn print(world: &World, sent: &Sent) -> Result<Totals, Failure> {
     writeln!(out, "Partners\n{}\n", partners(world)?)?;
     let posted = posted(world)?;
     let proof = world.operator.get("/v1/ledger/verify")?;
-    let found = match proof["faults"].as_array().map(Vec::len) {
-        None | Some(0) => "the ledger is proven".to_owned(),
-        Some(faults) => format!("the ledger has {faults} faults"),
+    let found = match &proof["problem"] {
+        Value::Null => "the ledger is proven".to_owned(),
+        problem => format!("the ledger is broken: {problem}"),
     };
     writeln!(out, "Services of the clouds: {services}; posted: {posted}; {found}\n")?;
     Ok(Totals { services, posted })
