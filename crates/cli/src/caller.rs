@@ -114,8 +114,9 @@ impl Caller {
         let unheard = |reason: String| {
             Failure::input(format!("{}{path} can not be asked: {reason}", self.url), None, "is it running?")
         };
-        let mut answer =
-            answered.map_err(|error| unheard(error.to_string()))?.map_err(|error| unheard(error.to_string()))?;
+        let mut answer = answered
+            .map_err(|error| unheard(error.to_string()))?
+            .map_err(|error| unheard(error.to_string()))?;
         let text = answer.body_mut().with_config().limit(LONGEST).read_to_string();
         let text = text.map_err(|error| unheard(error.to_string()))?;
         Ok(Answered { status: answer.status().as_u16(), text })

@@ -83,8 +83,12 @@ fn show(args: &DemoArgs, server: &Server, folder: &Path, interrupted: &AtomicBoo
 /// Writes what the operator's book prices, so that it can be rated without a server.
 fn write_files(folder: &Path, script: &Script) -> Result<PathBuf, Failure> {
     let files = folder.join("files");
-    let events: String =
-        script.lines.iter().filter(|line| script.is_service(line)).map(|line| line.text.clone() + "\n").collect();
+    let events: String = script
+        .lines
+        .iter()
+        .filter(|line| script.is_service(line))
+        .map(|line| line.text.clone() + "\n")
+        .collect();
     let written = fs::create_dir_all(&files)
         .and_then(|()| fs::write(files.join("prices.toml"), world::BOOK))
         .and_then(|()| fs::write(files.join("events.jsonl"), events));
@@ -167,7 +171,9 @@ impl Server {
             })
         });
         let Ok(Started { address, new_token: Some(token), .. }) = receiver.recv() else {
-            return Err(joined(thread).err().unwrap_or_else(|| world::unexpected("a server without a token")));
+            return Err(joined(thread)
+                .err()
+                .unwrap_or_else(|| world::unexpected("a server without a token")));
         };
         Ok(Server { url: format!("http://{address}"), token, stop, thread })
     }

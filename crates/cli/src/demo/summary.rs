@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::Table;
 use kopeck_ledger::amount::Amount;
 use serde_json::Value;
 
 use super::month::{Sent, micros};
 use super::world::{BOOK_ID, Payer, World, unexpected};
+use crate::bill::plain_table;
 use crate::failure::Failure;
 
 /// The month that was played.
@@ -44,18 +45,6 @@ pub fn print(world: &World, sent: &Sent) -> Result<Totals, Failure> {
     Ok(Totals { services, posted })
 }
 
-fn table(headers: &[&str], amounts_from: usize) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headers.iter().copied());
-    for column in amounts_from..headers.len() {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("")
 }
@@ -63,7 +52,7 @@ fn text(value: &Value) -> &str {
 /// What each project has cost, and the sum of the charges by the clouds' price book.
 fn projects(world: &World) -> Result<(Table, Amount), Failure> {
     let headers = ["project", "payer", "cost", "services", "jobs", "calls"];
-    let (mut table, mut all) = (table(&headers, 2), 0);
+    let (mut table, mut all) = (plain_table(&headers, 4), 0);
     for (payer, project) in of_payers(world) {
         let spend = payer.caller.get(&format!("/v1/projects/{project}/spend?month={MONTH}"))?;
         let [mut services, mut jobs, mut calls] = [0; 3];
@@ -116,7 +105,7 @@ fn dearest(payer: &Payer, project: &str) -> Result<String, Failure> {
 
 fn payers(world: &World) -> Result<Table, Failure> {
     let headers = ["payer", "workspace", "posted", "held", "available", "own account"];
-    let mut table = table(&headers, 2);
+    let mut table = plain_table(&headers, 4);
     for payer in &world.payers {
         let account = payer.caller.get(&format!("/v1/accounts/{}", payer.workspace))?;
         let own = payer.caller.get(&format!("/v1/accounts/{}", payer.user))?;
@@ -129,7 +118,7 @@ fn payers(world: &World) -> Result<Table, Failure> {
 }
 
 fn partners(world: &World) -> Result<Table, Failure> {
-    let mut table = table(&["partner", "earns by", "payments", "earned", "commission", "balance"], 2);
+    let mut table = plain_table(&["partner", "earns by", "payments", "earned", "commission", "balance"], 4);
     for partner in &world.partners {
         for (source, account) in &partner.earners {
             let path = format!("/v1/accounts/{account}/statement?group=project");

@@ -101,14 +101,8 @@ impl World {
             &json!({"id": plan, "name": "Partner", "coefficient": "1.25", "storages": true, "executors": true}),
         )?;
         let guest = Guest::chosen(script, &mut ids)?;
-        let mut world = World {
-            operator,
-            payers: Vec::new(),
-            partners: Vec::new(),
-            keys: HashMap::new(),
-            guest,
-            ids,
-        };
+        let mut world =
+            World { operator, payers: Vec::new(), partners: Vec::new(), keys: HashMap::new(), guest, ids };
         world.payers(script, plan, accepted)?;
         world.teams(script)?;
         world.provider(script)?;
