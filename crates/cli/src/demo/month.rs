@@ -84,10 +84,10 @@ fn set_aside(
             continue;
         }
         let id = world.id();
-        let Payer { workspace, caller, .. } = world.payer(&line.project)?;
+        let Payer { workspace, .. } = world.payer(&line.project)?;
         let hold = json!({"account": workspace, "amount": LARGEST_JOB, "currency": "RUB", "expires": expires,
             "project": line.project, "reference": format!("job {} on {}", line.id, line.source)});
-        caller.post_once("/v1/holds", id, &hold)?;
+        world.operator.post_once("/v1/holds", id, &hold)?;
         holds.insert(line.id.clone(), id);
         sent.holds += 1;
     }
@@ -139,7 +139,7 @@ pub fn with_authorisation(event: &str, authorisation: Option<Uuid>) -> String {
 fn top_up(world: &mut World, date: &str, sent: &mut Sent) -> Result<(), Failure> {
     for number in 0..world.payers.len() {
         let Payer { workspace, caller, projects, .. } = &world.payers[number];
-        let account = caller.get(&format!("/v1/accounts/{workspace}"))?;
+        let account = world.operator.get(&format!("/v1/accounts/{workspace}"))?;
         let mut wanted = RESERVE * MICROS;
         for project in projects {
             let spend = caller.get(&format!("/v1/projects/{project}/spend"))?;

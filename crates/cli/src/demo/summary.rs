@@ -107,8 +107,8 @@ fn payers(world: &World) -> Result<Table, Failure> {
     let headers = ["payer", "workspace", "posted", "held", "available", "own account"];
     let mut table = plain_table(&headers, 4);
     for payer in &world.payers {
-        let account = payer.caller.get(&format!("/v1/accounts/{}", payer.workspace))?;
-        let own = payer.caller.get(&format!("/v1/accounts/{}", payer.user))?;
+        let account = world.operator.get(&format!("/v1/accounts/{}", payer.workspace))?;
+        let own = world.operator.get(&format!("/v1/accounts/{}", payer.user))?;
         let workspace = payer.workspace.to_string();
         let [posted, held, available] =
             ["posted", "held", "available"].map(|name| text(&account[name]).to_owned());

@@ -58,8 +58,6 @@ pub struct Payer {
 pub struct Partner {
     /// What people call it.
     pub name: &'static str,
-    /// It.
-    pub user: Uuid,
     /// What it earns by: the source and the account of each.
     pub earners: Vec<(String, Uuid)>,
 }
@@ -126,12 +124,12 @@ impl World {
     /// Money comes in from the bank and is passed on to the payer's workspace.
     pub fn top_up(&mut self, payer: usize, amount: u64, date: &str) -> Result<(), Failure> {
         let (deposit, transfer) = (self.id(), self.id());
-        let Payer { user, workspace, caller, .. } = &self.payers[payer];
+        let Payer { user, workspace, .. } = &self.payers[payer];
         let reference = format!("payment order of {date}");
         deposit_to(&self.operator, deposit, (*user, amount), &reference)?;
         let body = json!({"type": "transfer", "from": user, "to": workspace, "amount": amount.to_string(),
             "currency": "RUB"});
-        caller.post_once("/v1/transactions", transfer, &body)?;
+        self.operator.post_once("/v1/transactions", transfer, &body)?;
         Ok(())
     }
 
@@ -203,8 +201,8 @@ impl World {
     fn partners(&mut self, script: &Script, plan: Uuid) -> Result<(), Failure> {
         let mut owners = Vec::new();
         for name in PARTNERS {
-            let (user, caller) = self.user(name, Some(plan))?;
-            self.partners.push(Partner { name, user, earners: Vec::new() });
+            let (_, caller) = self.user(name, Some(plan))?;
+            self.partners.push(Partner { name, earners: Vec::new() });
             owners.push(caller);
         }
         let prices = json!({"job": "0.50", "second": "0.0002", "core_second": "0.000611111",
