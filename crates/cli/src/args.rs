@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help.
 
 mod books;
+mod demo;
 mod prices;
 mod serve;
 mod server;
@@ -20,6 +21,7 @@ pub use books::{
     LedgerArg, LedgerCommand, LimitArgs, ListArgs, Period, ReportArgs, RestoreArgs, ReverseArgs, Sending,
     ServerArg, ShowArgs, StatementArgs, TransferArgs, VerifyArgs, WithdrawArgs,
 };
+pub use demo::DemoArgs;
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
 pub use server::{
@@ -99,6 +101,9 @@ pub enum Command {
     /// Issue, list and end a server's tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Play a month of projects, payers and a marketplace on a server of its own
+    #[command(after_long_help = demo::DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// Copy the ledger to a file, while it is used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),

@@ -12,7 +12,9 @@ mod bench_ledger;
 mod bill;
 mod book_file;
 mod books;
+mod caller;
 mod convert;
+mod demo;
 mod estimate;
 mod events_in;
 mod events_send;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Events(EventsCommand::Send(args)) => events_send::run(&args),
         Command::Spend(args) => spend::run(&args),
         Command::Token(command) => token::run(&command),
+        Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::run(&args),

@@ -62,7 +62,7 @@ fn log() -> Result<(), Failure> {
 }
 
 /// Waits for SIGTERM or Ctrl-C, which are listened to from now on.
-fn stopping() -> impl Future<Output = ()> + Send + 'static {
+pub fn stopping() -> impl Future<Output = ()> + Send + 'static {
     let come = |kind| signal(kind).map_err(|error| tracing::error!(%error, "signals can not be waited for"));
     let (mut term, mut interrupt) = (come(SignalKind::terminate()), come(SignalKind::interrupt()));
     async move {
@@ -95,7 +95,8 @@ fn tell(started: &Started, args: &ServeArgs) -> io::Result<()> {
     out.flush()
 }
 
-fn failure(error: &ServeError) -> Failure {
+/// Why a server did not start, or ended, in words for a person.
+pub fn failure(error: &ServeError) -> Failure {
     match error {
         ServeError::Store(error) => failed(error),
         ServeError::Listen { .. } => Failure::input(error, None, "choose another address with --listen"),
