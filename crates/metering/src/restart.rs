@@ -22,11 +22,9 @@ use crate::due::Done;
 use crate::judge::{Arrived, Judge, Memory};
 use crate::metering::{Entities, MeteringError, Time};
 use crate::sources::Sources;
-use crate::state::{State, first_month};
+use crate::state::{SHARD, State, first_month};
 use crate::volumes::Volumes;
 
-/// The one shard of an embedded store.
-const SHARD: u64 = 0;
 /// A part of a state that is written down has at most so many bytes.
 const PART_BYTES: usize = 4 << 20;
 /// Events are taken again in groups of about so many bytes.
@@ -112,13 +110,13 @@ pub fn restore(
             let mut parts = snapshot.parts.into_iter();
             let beside: Beside = serde_json::from_slice(&parts.next().unwrap_or_default())?;
             let packed: Vec<u8> = parts.flatten().collect();
-            let mut state = State::new(restored(&packed, &directory)?, now);
+            let mut state = State::new(restored(&packed, &directory)?, now, horizon_days);
             (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
             state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
             (state.through, state.refused) = (snapshot.through, beside.refused);
             state
         }
-        None => State::new(Shard::new(SHARD, first_month(now, horizon_days)), now),
+        None => State::new(Shard::new(SHARD, first_month(now, horizon_days)), now, horizon_days),
     };
     state.follow(&directory)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now };

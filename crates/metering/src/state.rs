@@ -38,6 +38,8 @@ pub struct State {
     pub at: Moment,
     /// The places of the postings of the last step that the ledger refused.
     pub refused: Vec<usize>,
+    /// How many days old an event may be.
+    horizon_days: u32,
     /// The directory that the shard has been told of.
     told: Told,
 }
@@ -50,9 +52,10 @@ struct Told {
 }
 
 impl State {
-    /// A state with nothing beside the shard.
-    pub fn new(shard: Shard, at: Moment) -> State {
+    /// A state with nothing beside the shard, for events of at most this age.
+    pub fn new(shard: Shard, at: Moment, horizon_days: u32) -> State {
         State {
+            horizon_days,
             shard,
             volumes: Volumes::default(),
             sources: Sources::default(),
@@ -109,6 +112,9 @@ impl State {
     /// # Errors
     /// [`SettleError`]: then the log has an event that no book can meter, which judging prevents.
     pub fn take(&mut self, durable: &Durable<Arrived>) -> Result<u64, SettleError> {
+        if self.through == Position::NONE {
+            self.begin(durable.received)?;
+        }
         let mut taken = 0;
         for (group, outcomes) in &durable.groups {
             let arrived = &group.payload;
@@ -129,6 +135,16 @@ impl State {
             }
         }
         Ok(taken)
+    }
+
+    /// Begins the shard in the month that the first event asks for, whenever this or an earlier process was started: so
+    /// all who take the same log number its months alike.
+    fn begin(&mut self, received: Moment) -> Result<(), SettleError> {
+        self.shard = Shard::new(SHARD, first_month(received, self.horizon_days));
+        match std::mem::take(&mut self.told).directory {
+            Some(directory) => self.follow(&directory),
+            None => Ok(()),
+        }
     }
 
     /// Says from when on the projects of new events are billed.
@@ -170,6 +186,9 @@ impl State {
 
 /// The attribute of a storage's usage events that says what a bucket takes.
 const MEGABYTES: &str = "mb";
+
+/// The one shard of an embedded store.
+pub const SHARD: u64 = 0;
 
 /// The month in which a shard begins that may be told of events of this age.
 pub fn first_month(now: Moment, horizon_days: u32) -> Date {
