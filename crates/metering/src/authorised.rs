@@ -3,17 +3,26 @@
 //! An event's `authorisation` is the id of a hold, of an API key or of a held paid role. A hold whose reference is
 //! `api_key ID` or `paid_role ID` stands for both: the money that is set aside, and the right by which it is spent.
 
+use std::collections::BTreeMap;
+
 use kopeck_directory::Directory;
 use kopeck_directory::entity::{Emitter, Standing};
 use kopeck_directory::name as named;
+use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{AccountId, HoldId, Moment, TransactionId};
 use kopeck_ledger::record::Body;
 use kopeck_ledger::request::{HoldUse, JobUser, Rest, Right};
 use kopeck_rating::calendar::Second;
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::parties::{Authorised, Parties};
-use kopeck_store::Store;
+use kopeck_settlement::posting::{PostingKey, PostingName, What};
+use kopeck_settlement::step::Step;
+use kopeck_store::{EventLog, Store};
 use uuid::Uuid;
+
+use crate::judge::Arrived;
+use crate::metering::MeteringError;
+use crate::restart;
 
 /// The beginning of the reference of a hold for work by API key.
 pub const BY_API_KEY: &str = "api_key ";
@@ -26,6 +35,8 @@ pub struct Known<'k> {
     pub directory: &'k Directory,
     /// What is set aside.
     pub ledger: &'k dyn Store,
+    /// What was recorded of the steps before.
+    pub log: &'k dyn EventLog<Arrived>,
 }
 
 impl Parties for Known<'_> {
@@ -63,9 +74,43 @@ impl Parties for Known<'_> {
         let is_open = self.ledger.open_hold(hold).is_some();
         Some(Authorised { hold: is_open.then_some(HoldUse { hold, rest: Rest::Release }), user })
     }
+
+    fn posted_before(&self, key: &PostingKey, name: PostingName) -> Vec<(PostingName, Amount)> {
+        self.recorded(key, name).unwrap_or_else(|error| {
+            tracing::error!(%error, "earlier postings can not be read: what a correction lacks stays due");
+            Vec::new()
+        })
+    }
 }
 
 impl Known<'_> {
+    /// The postings of a key before one of them, as the recorded steps tell them and as they were corrected since. Reads
+    /// all steps: corrections that reach back beyond what the shard remembers are rare.
+    fn recorded(
+        &self,
+        key: &PostingKey,
+        before: PostingName,
+    ) -> Result<Vec<(PostingName, Amount)>, MeteringError> {
+        let mut found = BTreeMap::new();
+        let mut problem = Ok(());
+        self.log.steps_after(0, &mut |row| {
+            match restart::read(&row.step.postings) {
+                Ok((_, step)) => note(&mut found, key, &step),
+                Err(error) => problem = Err(error),
+            }
+            Ok(problem.is_ok())
+        })?;
+        problem?;
+        found.retain(|name, (_, amount)| *name < before && !amount.is_zero());
+        let mut posted = Vec::new();
+        for (name, (id, amount)) in found {
+            if self.ledger.record(id)?.is_some_and(|record| record.transaction().is_some()) {
+                posted.push((name, amount));
+            }
+        }
+        Ok(posted)
+    }
+
     fn keeper(&self, meter: MeterId) -> Option<Emitter> {
         self.directory.metered(named::MeterId(meter.0))?.book.keeper
     }
@@ -81,5 +126,21 @@ impl Known<'_> {
             self.directory.grants().get(&named::GrantId(id)).filter(|grant| held(grant.asked.standing))?;
         let coefficient = self.directory.roles().get(&grant.role)?.terms.coefficient;
         Some(JobUser { account: grant.user.account(), right: Right::PaidRole(coefficient), hold: None })
+    }
+}
+
+/// Takes what a step has posted and corrected of a key.
+fn note(found: &mut BTreeMap<PostingName, (TransactionId, Amount)>, key: &PostingKey, step: &Step) {
+    for (index, posting) in (0..).zip(&step.postings).filter(|(_, posting)| posting.key == *key) {
+        match posting.what {
+            What::Service { amount, .. } | What::Job { amount, .. } | What::Call { amount, .. } => {
+                found.insert(PostingName { step: step.number, index }, (posting.id, amount));
+            }
+            What::Correct { name, to, .. } => {
+                if let Some((_, amount)) = found.get_mut(&name) {
+                    *amount = to;
+                }
+            }
+        }
     }
 }

@@ -32,7 +32,7 @@ const GROUP_BYTES: usize = 4 << 20;
 
 /// What is written before a step's own bytes, on a line of its own.
 #[derive(Debug, Serialize, Deserialize)]
-struct Heading {
+pub struct Heading {
     whole: bool,
     /// The places of the postings of the step before it that the ledger refused.
     refused_before: Vec<usize>,
@@ -67,7 +67,11 @@ pub fn written(step: &Step, whole: bool, refused_before: &[usize]) -> Result<Vec
     Ok(bytes)
 }
 
-fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
+/// Reads what [`written`] wrote.
+///
+/// # Errors
+/// [`MeteringError`] of bytes that are no step.
+pub fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
     let end = postings.iter().position(|byte| *byte == b'\n').unwrap_or(postings.len());
     let heading = serde_json::from_slice(&postings[..end])?;
     let step = Step::decode(postings.get(end + 1..).unwrap_or_default())?;
@@ -165,7 +169,7 @@ impl Again<'_> {
             }
             self.events(state, row.through)?;
             state.at = row.at;
-            let known = Known { directory: &self.directory, ledger: self.ledger };
+            let known = Known { directory: &self.directory, ledger: self.ledger, log: self.log };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
             if (decided.number, decided.postings.is_empty()) != (recorded.number, false) {
                 return Err(MeteringError::Diverged { step: row.number, decided: decided.number });
