@@ -24,15 +24,18 @@ enum Task {
     Ci,
     /// Installs what the tests need and runs all tests
     Test,
-    /// Simulates ledgers under random work and crashes at every write, each judged by the reference
+    /// Simulates ledgers and whole installations under random work and crashes at every write, judged by the reference
     Simulate {
-        /// How many seeds, from 1 on
-        #[arg(long, value_name = "N", default_value_t = CI_SEEDS)]
-        seeds: u64,
+        /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 100 installations]
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
         /// Only this seed: replays a failure
         #[arg(long, value_name = "S", conflicts_with = "seeds")]
         seed: Option<u64>,
-        /// Operations in each life [default: 60]
+        /// Only lives of this kind: ledger or installation
+        #[arg(long, value_name = "KIND")]
+        life: Option<String>,
+        /// Operations in each life [default: 60 of a ledger, 24 of an installation]
         #[arg(long, value_name = "N")]
         operations: Option<u64>,
     },
@@ -49,7 +52,12 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Ci => ci(),
         Task::Test => test(),
-        Task::Simulate { seeds, seed, operations } => simulate(seeds, seed, operations),
+        Task::Simulate { seeds, seed, life, operations } => simulate(&[
+            ("--seeds", seeds.map(|seeds| seeds.to_string())),
+            ("--seed", seed.map(|seed| seed.to_string())),
+            ("--life", life),
+            ("--operations", operations.map(|operations| operations.to_string())),
+        ]),
         Task::Openapi => openapi(),
         Task::Demo => demo(),
     };
@@ -66,11 +74,8 @@ fn ci() -> Result<(), Failed> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     test()?;
-    simulate(CI_SEEDS, None, None)
+    simulate(&[])
 }
-
-/// Seeds that are simulated by default: about two minutes on two cores.
-const CI_SEEDS: u64 = 200;
 
 /// What the tests run beside the toolchain, each by its program and its Debian package.
 const NEEDED: [(&str, &str); 2] = [("hledger", "hledger"), ("promtool", "prometheus")];
@@ -144,16 +149,12 @@ fn as_root(line: &[&str]) -> Command {
 }
 
 /// Runs the simulator, which tells the command that replays what it finds.
-fn simulate(seeds: u64, seed: Option<u64>, operations: Option<u64>) -> Result<(), Failed> {
+fn simulate(options: &[(&str, Option<String>)]) -> Result<(), Failed> {
     let mut args = ["run", "--quiet", "--locked", "--package", "kopeck-simulator", "--bin", "simulate", "--"]
         .map(str::to_owned)
         .to_vec();
-    match seed {
-        Some(seed) => args.extend(["--seed".to_owned(), seed.to_string()]),
-        None => args.extend(["--seeds".to_owned(), seeds.to_string()]),
-    }
-    if let Some(operations) = operations {
-        args.extend(["--operations".to_owned(), operations.to_string()]);
+    for (option, value) in options {
+        args.extend(value.iter().flat_map(|value| [(*option).to_owned(), value.clone()]));
     }
     cargo(&args.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -7,8 +7,7 @@
 //! ```
 //!
 //! One seed is one life of a ledger; the same seed is the same life. What may happen is a list of operations
-//! ([`operation::Operation`]); a part of kopeck that is simulated later (rating, the guard, clouds) adds its
-//! operations there, its truth beside the model in [`bank::Bank`], and its rules to `judge`.
+//! ([`operation::Operation`]). Beside it live whole installations, with clouds that send events ([`installation`]).
 //! Deliberately absent: real time, real randomness, and expectations that are written down anywhere but in the reference.
 #![allow(
     clippy::unwrap_used,

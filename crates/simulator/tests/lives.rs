@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kopeck_ledger::name::{Moment, Sequence};
 use kopeck_ledger::record::Record;
 use kopeck_ledger::refusal::Refusal;
-use kopeck_simulator::{fill, live};
+use kopeck_simulator::{fill, installation, live};
 use kopeck_store::Store;
 use kopeck_store::sqlite::{Options, SqliteStore};
 
@@ -23,6 +23,19 @@ fn a_few_lives_hold_every_rule_and_meet_every_fault() {
     let sum = lives.reduce(|one, other| one.and(other)).unwrap();
     assert!(sum.crashes > 0 && sum.full > 0 && sum.doubts > 0 && sum.refused > 0, "{sum:?}");
     assert!(sum.pictures > sum.operations, "{sum:?}");
+}
+
+#[test]
+fn a_few_installations_hold_every_rule_and_are_killed_again_and_again() {
+    let live = |seed| installation::live(seed, 12).unwrap_or_else(|failure| panic!("{failure}"));
+    let sum = (1..=4).map(live).reduce(|one, other| one.and(other)).unwrap();
+    assert!(sum.events > 0 && sum.crashes > 0 && sum.pictures > sum.operations / 2, "{sum:?}");
+}
+
+#[test]
+fn the_same_seed_makes_the_same_installation() {
+    let live = |seed| installation::live(seed, 8).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(live(5), live(5));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{AccountId, Moment, TransactionId};
 use kopeck_ledger::request::{Deposit, Request, Withdraw, Work};
 use kopeck_store::Store;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::camera::Picture;
 use super::cloud::{Cloud, SECOND};
@@ -174,7 +174,8 @@ impl Life {
     }
 
     fn name(&mut self) -> Uuid {
-        Uuid::from_u128(u128::from(self.draw.any()) << 64 | u128::from(self.draw.any()))
+        let drawn = u128::from(self.draw.any()) << 64 | u128::from(self.draw.any());
+        Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid()
     }
 
     fn pay(&mut self) -> Operation {
