@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::args::{SendArgs, TableFormat};
 use crate::events_in::{Inputs, each_chunk};
 use crate::failure::{Done, Failure, paragraph};
-use crate::rate::place;
+use crate::rate::{place, tell};
 use crate::refusals::Refusals;
 use crate::remote::{Server, Unanswered};
 
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What is told where a server does not answer at once.
+const WAITING: &str = "it is asked again, for up to five minutes";
 
 /// Runs the command.
 pub fn run(args: &SendArgs) -> Result<Done, Failure> {
@@ -131,7 +134,7 @@ impl Sending<'_> {
 
     /// Sends a batch until it is answered: again where the server is busy or has gone. The same events are accepted once.
     fn send(&mut self, packed: &[u8]) -> Result<Ingested, Failure> {
-        let (begun, mut pause) = (Instant::now(), PAUSE);
+        let (begun, mut pause, mut is_told) = (Instant::now(), PAUSE, false);
         loop {
             let kind = ("application/x-ndjson", "zstd");
             let error = match self.server.send_packed("v1/events", kind, packed) {
@@ -151,6 +154,10 @@ impl Sending<'_> {
             };
             if begun.elapsed() + wait > PATIENCE {
                 return Err(self.server.failure(error));
+            }
+            if !is_told {
+                is_told = true;
+                tell(&paragraph("warning", error.reason(), Some(self.server.name()), WAITING))?;
             }
             thread::sleep(wait);
             pause = (pause * 2).min(LONGEST_PAUSE);

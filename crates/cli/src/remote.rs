@@ -63,6 +63,18 @@ pub enum Unanswered {
     Foreign(String),
 }
 
+impl Unanswered {
+    /// What happened, in a line.
+    pub fn reason(&self) -> &str {
+        match self {
+            Unanswered::Problem(problem, _) => &problem.detail,
+            Unanswered::Unreached(reason, _) | Unanswered::Lost(reason) | Unanswered::Foreign(reason) => {
+                reason
+            }
+        }
+    }
+}
+
 impl Server {
     /// The server that options or the environment name, with its token. Nothing is sent yet.
     pub fn open(args: &ServerArg) -> Result<Server, Failure> {
@@ -73,7 +85,7 @@ impl Server {
         let parsed: Option<ureq::http::Uri> = base.parse().ok();
         let is_url = parsed.is_some_and(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some()
+                && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
                 && uri.query().is_none()
         });
         if !is_url {

@@ -146,6 +146,7 @@ fn what_a_server_can_not_be_asked_is_told_before_it_is_asked() {
             "names a server and",
         ),
         (&[none], "account list --url localhost:8080", "is not the address of a server"),
+        (&[none], "account list --url http://ann:secret@localhost", "is not the address of a server"),
         (&[none], "account list --url ftp://localhost", "is not the address of a server"),
         (&[], "account list --url http://localhost:1", "no token for the server in KOPECK_TOKEN"),
         (&[("KOPECK_TOKEN", "two words")], "account list --url http://localhost:1", "is not a token"),
@@ -363,6 +364,7 @@ fn a_server_that_is_busy_or_hangs_up_is_asked_again() {
         "{}",
         sent.stderr
     );
+    assert!(sent.stderr.starts_with("warning: it stops"), "{}", sent.stderr);
     // What is accepted for other events than were sent is not believed.
     let desk = Desk::new().file("a.jsonl", format!("{}\n{}", event(1, "acme"), event(2, "acme")));
     let sent = desk.kopeck_in(&[("KOPECK_TOKEN", TOKEN)], &line(saying(vec![done])), "");
