@@ -41,7 +41,7 @@ enum Task {
     },
     /// Writes the API's description, as the code says it, to openapi.json
     Openapi,
-    /// Builds kopeck in release mode, rates a sample month and prints the bill, and tries a ledger
+    /// Builds kopeck in release mode, rates a sample month and prints the bill, and plays a month on a server
     Demo,
 }
 
@@ -191,44 +191,19 @@ fn demo() -> Result<(), Failed> {
     rate.args(["rate", "--prices", "examples/sample.toml", "--from", "2026-10-01", "--to", "2026-11-01"]);
     rate.arg("--events").arg(relative(&events)?);
     run(rate)?;
-    demo_ledger(&kopeck, &folder.join("ledger"))
+    demo_server(&kopeck, &folder.join("server"))
 }
 
-/// What the demo does with a ledger of its own.
-const LEDGER_TOUR: [&[&str]; 8] = [
-    &["init"],
-    &["account", "create", "--kind", "user", "--name", "Ann"],
-    &[
-        "account",
-        "create",
-        "--kind",
-        "workspace",
-        "--name",
-        "acme",
-        "--owner",
-        "Ann",
-        "--zone",
-        "Europe/Moscow",
-    ],
-    &["deposit", "--to", "Ann", "--amount", "1000"],
-    &["transfer", "--from", "Ann", "--to", "acme", "--amount", "250"],
-    &["hold", "create", "--on", "acme", "--amount", "40", "--expires", "2199-01-01T00:00:00Z"],
-    &["account", "show", "acme"],
-    &["ledger", "verify"],
-];
-
-fn demo_ledger(kopeck: &Path, folder: &Path) -> Result<(), Failed> {
-    // That of an earlier demo goes: its names would be there twice.
+/// Plays a month on a server.
+fn demo_server(kopeck: &Path, folder: &Path) -> Result<(), Failed> {
+    // That of an earlier demo goes: a demo begins with nothing.
     if folder.exists() {
         fs::remove_dir_all(folder)
             .map_err(|error| Failed(format!("can not remove {}: {error}", folder.display())))?;
     }
-    for line in LEDGER_TOUR {
-        let mut command = Command::new(kopeck);
-        command.args(line).arg("--store").arg(relative(folder)?);
-        run(command)?;
-    }
-    Ok(())
+    let mut demo = Command::new(kopeck);
+    demo.args(["demo", "--exit", "--listen", "127.0.0.1:0", "--data"]).arg(relative(folder)?);
+    run(demo)
 }
 
 /// Where cargo builds.

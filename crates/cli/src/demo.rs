@@ -72,7 +72,13 @@ fn show(args: &DemoArgs, server: &Server, folder: &Path, interrupted: &AtomicBoo
         let reason = format!("charges of {} and postings of {} differ", totals.services, totals.posted);
         return Err(Failure::input(reason, None, "this is a fault of kopeck: report it"));
     }
-    summary::tour(&world, &server.url, &server.token, &files.display().to_string())?;
+    let rated = format!(
+        "kopeck rate --prices {files}/prices.toml --events {files}/events.jsonl --from {first} --to {last}",
+        files = files.display(),
+        first = options.start,
+        last = options.start.saturating_add(jiff::Span::new().days(i64::from(args.days))),
+    );
+    summary::tour(&world, (&server.url, &server.token), &rated)?;
     if args.exit {
         return Ok(());
     }

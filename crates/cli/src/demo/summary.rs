@@ -15,7 +15,6 @@ use crate::failure::Failure;
 const MONTH: &str = "2026-10";
 
 /// What the month came to.
-#[derive(Debug)]
 pub struct Totals {
     /// All charges by the clouds' price book.
     pub services: Amount,
@@ -28,7 +27,7 @@ pub fn print(world: &World, sent: &Sent) -> Result<Totals, Failure> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "October 2026: {} events, {} of them sent twice; {} holds for jobs; {} payment orders\n",
+        "October 2026: {} events, and {} sent twice; {} holds for jobs; {} payment orders\n",
         sent.accepted, sent.duplicates, sent.holds, sent.deposits
     )?;
     let (projects, services) = projects(world)?;
@@ -154,7 +153,7 @@ fn posted(world: &World) -> Result<Amount, Failure> {
 }
 
 /// Prints lines that can be copied.
-pub fn tour(world: &World, url: &str, token: &str, files: &str) -> Result<(), Failure> {
+pub fn tour(world: &World, (url, token): (&str, &str), rated: &str) -> Result<(), Failure> {
     let Some((payer, project)) = of_payers(world).next() else { return Ok(()) };
     let key = dearest(payer, project)?;
     let workspace = payer.workspace;
@@ -177,10 +176,6 @@ pub fn tour(world: &World, url: &str, token: &str, files: &str) -> Result<(), Fa
         )?;
     }
     writeln!(out, "  # all routes, to be tried in a browser\n  {url}/docs")?;
-    writeln!(
-        out,
-        "  # the same charges from the same events, without a server\n  \
-         kopeck rate --prices {files}/prices.toml --events {files}/events.jsonl --from 2026-10-01 --to 2026-11-01"
-    )?;
+    writeln!(out, "  # the same charges from the same events, without a server\n  {rated}")?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bench;
 mod cases;
+mod demo;
 mod desk;
 mod estimate;
 mod ledger;
