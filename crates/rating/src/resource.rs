@@ -63,6 +63,7 @@ pub struct Ground<'a> {
 pub struct Billed(QuickMap<Name, Vec<Range<Second>>>);
 
 /// Of a project of which nothing was said.
+#[expect(clippy::single_range_in_vec_init, reason = "a list of one span of time is meant")]
 const ALWAYS: [Range<Second>; 1] = [Second::MIN..Second::MAX];
 
 impl Billed {
@@ -235,7 +236,7 @@ impl ResourceState {
         let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
         let mut free_from = current.start;
         for billed in billed.of(project) {
-            self.free(plan, found, Held { seconds: free_from..end.min(billed.start), project });
+            self.free(plan, found, &Held { seconds: free_from..end.min(billed.start), project });
             free_from = free_from.max(billed.end);
             let held = Held { seconds: current.start.max(billed.start)..end.min(billed.end), project };
             if held.seconds.is_empty() {
@@ -245,15 +246,15 @@ impl ResourceState {
                 self.sums.hold(plan, found, &held)?;
             }
         }
-        self.free(plan, found, Held { seconds: free_from..end, project });
+        self.free(plan, found, &Held { seconds: free_from..end, project });
         Ok(())
     }
 
     /// What it would pay `once` while nothing is billed is paid, and was free.
-    fn free(&mut self, plan: &Plan, found: &[Match], free: Held) {
+    fn free(&mut self, plan: &Plan, found: &[Match], free: &Held) {
         if !free.seconds.is_empty() {
             for found in matching::within(found, plan, &free.seconds) {
-                self.sums.pay_nothing(plan, found, &free);
+                self.sums.pay_nothing(plan, found, free);
             }
         }
     }
