@@ -58,12 +58,12 @@ permissions! {
     Close = "close": "O",
     /// Tokens of the installation and of ingestion.
     Tokens = "tokens": "O",
-    /// Deposits and bank statements.
-    Deposits = "deposits": "A",
+    /// Deposits and bank statements. Who may issue an accountant's token may do an accountant's work.
+    Deposits = "deposits": "OA",
     /// Issue invoices.
-    Invoices = "invoices": "A",
+    Invoices = "invoices": "OA",
     /// Corrections and reversals.
-    Corrections = "corrections": "A",
+    Corrections = "corrections": "OA",
     /// Money of the project in and out, or the owner's own.
     Money = "money": "PR",
     /// Set and raise caps and quotas.

@@ -6,14 +6,20 @@
 use kopeck_directory::Directory;
 use kopeck_directory::entity::{Emitter, Standing};
 use kopeck_directory::name as named;
+use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{AccountId, HoldId, Moment, TransactionId};
 use kopeck_ledger::record::Body;
 use kopeck_ledger::request::{HoldUse, JobUser, Rest, Right};
 use kopeck_rating::calendar::Second;
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::parties::{Authorised, Parties};
+use kopeck_settlement::posting::{PostingKey, PostingName};
 use kopeck_store::Store;
+use kopeck_store::events::EventLog;
 use uuid::Uuid;
+
+use crate::judge::Arrived;
+use crate::restart;
 
 /// The beginning of the reference of a hold for work by API key.
 pub const BY_API_KEY: &str = "api_key ";
@@ -26,6 +32,8 @@ pub struct Known<'k> {
     pub directory: &'k Directory,
     /// What is set aside.
     pub ledger: &'k dyn Store,
+    /// What was posted.
+    pub log: &'k dyn EventLog<Arrived>,
 }
 
 impl Parties for Known<'_> {
@@ -46,6 +54,13 @@ impl Parties for Known<'_> {
         let api = self.directory.apis().get(&id)?;
         let project = self.directory.project(api.project.as_str())?;
         project.attachments.last().map(|attachment| attachment.workspace.account())
+    }
+
+    fn posted_before(&self, key: &PostingKey, name: PostingName) -> Vec<(PostingName, Amount)> {
+        restart::posted_before(self.log, key, name).unwrap_or_else(|error| {
+            tracing::error!(%error, "what was posted long ago can not be read: the rest of a correction waits");
+            Vec::new()
+        })
     }
 
     fn authorised(&self, authorisation: &str) -> Option<Authorised> {

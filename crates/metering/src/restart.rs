@@ -5,14 +5,16 @@
 //! it the ledger refused. Postings themselves are taken as they were recorded, so what was decided of the directory
 //! since then changes nothing that was decided before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use kopeck_directory::{Directory, name as named};
+use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
 use kopeck_settlement::meter_id::MeterId;
+use kopeck_settlement::posting::{PostingKey, PostingName, What};
 use kopeck_settlement::shard::Shard;
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{
@@ -84,6 +86,55 @@ fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
     let heading = serde_json::from_slice(&postings[..end])?;
     let step = Step::decode(postings.get(end + 1..).unwrap_or_default())?;
     Ok((heading, step))
+}
+
+/// Earlier postings of a key that are before one of them, newest first, with what they are about now: as the recorded steps
+/// say it. All steps are read: corrections reach this far back seldom.
+///
+/// # Errors
+/// [`MeteringError`] where the steps can not be read.
+pub fn posted_before(
+    log: &dyn EventLog<Arrived>,
+    key: &PostingKey,
+    before: PostingName,
+) -> Result<Vec<(PostingName, Amount)>, MeteringError> {
+    let mut posted = BTreeMap::new();
+    let (mut previous, mut failed) = (None::<Step>, None);
+    log.steps_after(0, &mut |logged| {
+        match read(&logged.step.postings) {
+            Ok((heading, step)) => {
+                if let Some(previous) = previous.replace(step) {
+                    note(&mut posted, &previous, key, &heading.refused_before);
+                }
+            }
+            Err(error) => failed = Some(error),
+        }
+        Ok(failed.is_none())
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(last) = &previous {
+        note(&mut posted, last, key, &[]);
+    }
+    let found = posted.range(..before).rev().filter(|(_, amount)| **amount > Amount::ZERO);
+    Ok(found.map(|(name, amount)| (*name, *amount)).collect())
+}
+
+/// What a step has made of the postings of a key.
+fn note(posted: &mut BTreeMap<PostingName, Amount>, step: &Step, key: &PostingKey, refused: &[usize]) {
+    for (index, posting) in step.postings.iter().enumerate() {
+        if posting.key != *key || refused.contains(&index) {
+            continue;
+        }
+        let name = PostingName { step: step.number, index: u32::try_from(index).unwrap_or(u32::MAX) };
+        match &posting.what {
+            What::Correct { name, to, .. } => drop(posted.insert(*name, *to)),
+            What::Service { amount, .. } | What::Job { amount, .. } | What::Call { amount, .. } => {
+                posted.insert(name, *amount);
+            }
+        }
+    }
 }
 
 /// The state in parts, to be written down.
@@ -194,7 +245,7 @@ impl Again<'_> {
             }
             self.events(state, row.through)?;
             state.at = row.at;
-            let known = Known { directory: &self.directory, ledger: self.ledger };
+            let known = Known { directory: &self.directory, ledger: self.ledger, log: self.log };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
             if (decided.number, decided.postings.is_empty()) != (recorded.number, false) {
                 return Err(MeteringError::Diverged { step: row.number, decided: decided.number });

@@ -208,7 +208,7 @@ impl Settler {
         state.follow(directory, &*self.core.log)?;
         state.at = state.at.max(now);
         let (at, through) = (state.at, state.through);
-        let known = Known { directory, ledger: &*self.core.ledger };
+        let known = Known { directory, ledger: &*self.core.ledger, log: &*self.core.log };
         let step = state.shard.decide(at, whole, &known)?;
         self.taken = 0;
         if step.postings.is_empty() {

@@ -261,7 +261,7 @@ impl Live {
         let Live { plan, register, matches, states, by_project, billed, .. } = self;
         let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let names = register.names.len();
-        let mut steps = Steps { ground, matches, names };
+        let steps = Steps { ground, matches, names };
         let mut effects = Effects::default();
         for resource in by_project.get(&project).into_iter().flatten() {
             let Some(state) = states.get(*resource as usize).filter(|state| !state.is_empty()) else {

@@ -13,8 +13,9 @@ mod life;
 mod meter;
 mod tariff;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kopeck_rating::calendar::Second;
 use kopeck_rating::charge::{Bill, Charge, ChargeKey, Window};
 use kopeck_rating::money::Overflow;
 use kopeck_rating::price_book::PriceBook;
@@ -31,10 +32,33 @@ use meter::{Costs, History};
 /// [`Overflow`] where an amount or a quantity does not fit the 256 bits of its type.
 pub fn rate(book: &PriceBook, events: &[Event], window: Window) -> Result<Bill, Overflow> {
     let clock = Clock::of(book.calendar().zone());
-    let history = History::new(book, events, &clock);
+    bill(book, &History::new(book, events, &clock), (&clock, window))
+}
+
+/// What is posted of accepted events: as [`rate`], but gross (where VAT is on top, it is added before the rounding), and
+/// what a project uses before the second that is named for it is free.
+///
+/// # Errors
+/// As [`rate`].
+pub fn gross(
+    book: &PriceBook,
+    events: &[Event],
+    window: Window,
+    billed_from: &BTreeMap<String, Second>,
+) -> Result<Bill, Overflow> {
+    let clock = Clock::of(book.calendar().zone());
+    let history = History::new(book, events, &clock).gross(billed_from.clone());
+    bill(book, &history, (&clock, window))
+}
+
+fn bill(
+    book: &PriceBook,
+    history: &History<'_>,
+    (clock, window): (&Clock<'_>, Window),
+) -> Result<Bill, Overflow> {
     let mut charges = Vec::new();
     for month in clock.months(window.from(), window.to()) {
-        charges.extend(charges_of_month(&history, &month, window)?);
+        charges.extend(charges_of_month(history, &month, window)?);
     }
     Bill::new(book.currency().to_owned(), charges)
 }

@@ -10,7 +10,9 @@ use num_traits::{One, Zero};
 use kopeck_rating::calendar::Second;
 use kopeck_rating::charge::ChargeKey;
 use kopeck_rating::event::{Description, EventType, Value, is_signed};
-use kopeck_rating::price_book::{Class, Component, Condition, Model, PriceBook, Prorate, Subject};
+use kopeck_rating::price_book::{
+    Class, Component, ComponentRef, Condition, Model, PriceBook, Prorate, Subject,
+};
 
 use crate::clock::{Clock, Month};
 use crate::event::Event;
@@ -34,6 +36,10 @@ pub(crate) struct History<'a> {
     starts: Vec<Second>,
     resources: Vec<Resource<'a>>,
     usage: Vec<&'a Event>,
+    /// Whether VAT that is on top is added.
+    is_gross: bool,
+    /// The second from which on each project is billed; one that is not named is billed for all.
+    billed_from: BTreeMap<String, Second>,
 }
 
 /// Seconds in which nothing changes.
@@ -80,7 +86,29 @@ impl<'a> History<'a> {
             starts: book.versions().iter().map(|version| clock.day_start(version.effective)).collect(),
             resources: life::resources(events),
             usage: events.iter().filter(|event| event.event_type == EventType::Usage).collect(),
+            is_gross: false,
+            billed_from: BTreeMap::new(),
         }
+    }
+
+    /// The same with VAT on top, and each project billed from a second on.
+    pub fn gross(self, billed_from: BTreeMap<String, Second>) -> History<'a> {
+        History { is_gross: true, billed_from, ..self }
+    }
+
+    fn is_billed(&self, project: &str, second: Second) -> bool {
+        self.billed_from.get(project).is_none_or(|from| *from <= second)
+    }
+
+    /// By what an amount is multiplied: (100 + rate) / 100 where VAT is on top and asked for.
+    fn on_top(&self, item: Item<'_>) -> BigRational {
+        let version = &self.book.versions()[item.version];
+        let number = version.components.iter().position(|other| other.id == item.component.id);
+        let at = ComponentRef { version: item.version, component: number.unwrap_or_default() };
+        let vat = self.book.vat(at).filter(|vat| self.is_gross && !vat.included);
+        let rate = vat.and_then(|vat| vat.rate).map_or_else(BigInt::zero, |rate| rate.units().into());
+        let hundred = BigInt::from(100_000_000_000_i64);
+        BigRational::new(&hundred + rate, hundred)
     }
 
     /// What the month has cost by `until`: what happened in its seconds before that instant.
@@ -91,7 +119,7 @@ impl<'a> History<'a> {
             for component in &version.components {
                 let item = Item { version: number, component };
                 for (payer, quantity) in self.quantities(&part, item) {
-                    let amount = tariff::amount(&component.model, &quantity, month);
+                    let amount = tariff::amount(&component.model, &quantity, month) * self.on_top(item);
                     costs.insert(key(payer, item, version.effective, month), Cost { quantity, amount });
                 }
             }
@@ -102,7 +130,11 @@ impl<'a> History<'a> {
     /// Cuts the month into moments: at every second in which something happens or the clock may matter.
     fn part<'b>(&'b self, month: &'b Month, until: Second) -> Part<'b> {
         let happens = self.resources.iter().flat_map(Resource::seconds);
-        let stops: BTreeSet<Second> = happens.chain(self.starts.iter().copied()).chain([until]).collect();
+        let stops: BTreeSet<Second> = happens
+            .chain(self.starts.iter().copied())
+            .chain(self.billed_from.values().copied())
+            .chain([until])
+            .collect();
         let mut moments = Vec::new();
         for stretch in &month.stretches {
             let mut start = stretch.start;
@@ -114,7 +146,11 @@ impl<'a> History<'a> {
         }
         moments.retain(|moment| moment.start < until);
         let states_of = |resource: &'b Resource<'a>| {
-            moments.iter().map(|moment| resource.at(moment.start, self.book)).collect()
+            let billed = |moment: &Moment| {
+                let alive = resource.at(moment.start, self.book);
+                alive.filter(|alive| self.is_billed(alive.project, moment.start))
+            };
+            moments.iter().map(billed).collect()
         };
         let alive = self.resources.iter().map(states_of).collect();
         Part { month, until, moments, alive }
@@ -195,7 +231,9 @@ impl<'a> History<'a> {
             let Some((second, version, alive)) = self.first_instant(resource, &item.component.id) else {
                 continue;
             };
-            let within = (part.month.start..part.until).contains(&second) && version == item.version;
+            let within = (part.month.start..part.until).contains(&second)
+                && version == item.version
+                && self.is_billed(alive.project, second);
             if let Some(quantity) = reading(item.component, &alive).filter(|_| within) {
                 quantities.insert(payer(alive.project, resource), quantity);
             }
@@ -240,7 +278,10 @@ impl<'a> History<'a> {
                 Model::Tiered(_) => self.of_month(part.month, second),
                 _ => self.in_force(second),
             };
-            if !(part.month.start..part.until).contains(&second) || version != Some(item.version) {
+            if !(part.month.start..part.until).contains(&second)
+                || version != Some(item.version)
+                || !self.is_billed(&event.project, second)
+            {
                 continue;
             }
             let used =

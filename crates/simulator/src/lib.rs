@@ -20,6 +20,7 @@ mod crash;
 mod disk;
 mod draw;
 mod fill;
+pub mod installation;
 mod judge;
 mod life;
 pub mod operation;

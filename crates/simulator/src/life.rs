@@ -64,6 +64,8 @@ pub struct Failure {
     pub what: String,
     /// How many operations the life was to have.
     pub operations: u64,
+    /// Whether it is the life of an installation, and not of a ledger alone.
+    pub is_installation: bool,
 }
 
 /// Operations in a life, where nothing else is asked for.
@@ -71,11 +73,15 @@ pub const OPERATIONS: u64 = 60;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { seed, step, operation, what, operations } = self;
+        let Failure { seed, step, operation, what, operations, is_installation } = self;
         writeln!(f, "seed {seed}, operation {step}: {what}")?;
         writeln!(f, "  the operation was {operation}")?;
         write!(f, "  replay it with `cargo xtask simulate --seed {seed}")?;
-        if *operations != OPERATIONS {
+        if *is_installation {
+            f.write_str(" --life installation")?;
+        }
+        let usual = if *is_installation { crate::installation::OPERATIONS } else { OPERATIONS };
+        if *operations != usual {
             write!(f, " --operations {operations}")?;
         }
         f.write_str("`")
@@ -87,7 +93,14 @@ impl fmt::Display for Failure {
 /// # Errors
 /// [`Failure`]: the first rule that does not hold.
 pub fn live(seed: u64, operations: u64) -> Result<Summary, Failure> {
-    let fail = |step, operation: String, what| Failure { seed, step, operation, what, operations };
+    let fail = |step, operation: String, what| Failure {
+        seed,
+        step,
+        operation,
+        what,
+        operations,
+        is_installation: false,
+    };
     let born = Life::new(seed);
     let mut life = born.map_err(|what| fail(0, "the opening".to_owned(), what))?;
     for step in 1..=operations {

@@ -8,33 +8,76 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use clap::Parser;
-use kopeck_simulator::{Failure, OPERATIONS, Summary, live};
+use clap::{Parser, ValueEnum};
+use kopeck_simulator::{Failure, OPERATIONS, Summary, installation, live};
 
-/// Simulates ledgers under random work and crashes
+/// Simulates ledgers and whole installations under random work and crashes
 #[derive(Parser)]
 struct Args {
-    /// How many seeds, from 1 on
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    seeds: u64,
+    /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 100 installations]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
     /// Only this seed
     #[arg(long, value_name = "S", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Operations in each life
-    #[arg(long, value_name = "N", default_value_t = OPERATIONS)]
-    operations: u64,
+    /// Only this kind of life
+    #[arg(long, value_enum)]
+    life: Option<Kind>,
+    /// Operations in each life [default: 60 of a ledger, 24 of an installation]
+    #[arg(long, value_name = "N")]
+    operations: Option<u64>,
+}
+
+/// Whose life it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// A ledger by itself
+    Ledger,
+    /// Metering over ledger, event log and directory
+    Installation,
+}
+
+impl Kind {
+    fn seeds(self) -> u64 {
+        match self {
+            Kind::Ledger => 200,
+            Kind::Installation => 100,
+        }
+    }
+}
+
+/// What lives of either kind have come through.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    ledgers: Summary,
+    installations: installation::Summary,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let seeds = args.seed.map_or(1..=args.seeds, |seed| seed..=seed);
+    for kind in [Kind::Ledger, Kind::Installation] {
+        if args.life.is_some_and(|only| only != kind) {
+            continue;
+        }
+        if let Err(failure) = simulate(kind, &args) {
+            eprintln!("{failure}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn simulate(kind: Kind, args: &Args) -> Result<(), Failure> {
+    let seeds = args.seed.map_or(1..=args.seeds.unwrap_or(kind.seeds()), |seed| seed..=seed);
     let begun = Instant::now();
-    match all(*seeds.start(), *seeds.end(), args.operations) {
-        Ok(sum) => {
+    let sum = all(kind, (*seeds.start(), *seeds.end()), args.operations)?;
+    let (count, took) = (seeds.end() + 1 - seeds.start(), begun.elapsed());
+    match kind {
+        Kind::Ledger => {
+            let sum = sum.ledgers;
             println!(
-                "{} seeds, {} operations: {} requests ({} refused), {} points of commits, {} crashes, {} full disks, {} doubts, \
-                 {} pictures of crashed ledgers proven, in {:.0?}",
-                seeds.end() + 1 - seeds.start(),
+                "{count} ledgers, {} operations: {} requests ({} refused), {} points of commits, {} crashes, {} full disks, {} doubts, \
+                 {} pictures of crashed ledgers proven, in {took:.0?}",
                 sum.operations,
                 sum.requests,
                 sum.refused,
@@ -43,30 +86,35 @@ fn main() -> ExitCode {
                 sum.full,
                 sum.doubts,
                 sum.pictures,
-                begun.elapsed(),
             );
-            ExitCode::SUCCESS
         }
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::FAILURE
+        Kind::Installation => {
+            let sum = sum.installations;
+            println!(
+                "{count} installations, {} operations: {} events, {} charged clean-ups, {} points of commits, {} crashed installations \
+                 proven, {} of them gone on with, in {took:.0?}",
+                sum.operations, sum.events, sum.clean_ups, sum.points, sum.pictures, sum.crashes,
+            );
         }
     }
+    Ok(())
 }
 
 /// The lives that are left, and what came of the others.
 struct Work {
+    kind: Kind,
     next: AtomicU64,
     last: u64,
-    operations: u64,
+    operations: Option<u64>,
     stop: AtomicBool,
-    sum: Mutex<Summary>,
+    sum: Mutex<Sum>,
     failed: Mutex<Vec<Failure>>,
 }
 
 /// Lives through all seeds; of those that fail, the failure of the first.
-fn all(first: u64, last: u64, operations: u64) -> Result<Summary, Failure> {
+fn all(kind: Kind, (first, last): (u64, u64), operations: Option<u64>) -> Result<Sum, Failure> {
     let work = Work {
+        kind,
         next: AtomicU64::new(first),
         last,
         operations,
@@ -94,15 +142,16 @@ impl Work {
             if seed > self.last {
                 return;
             }
-            self.note(caught(seed, self.operations));
+            self.note(caught(self.kind, seed, self.operations));
         }
     }
 
-    fn note(&self, lived: Result<Summary, Failure>) {
+    fn note(&self, lived: Result<Sum, Failure>) {
         match lived {
-            Ok(summary) => {
+            Ok(lived) => {
                 let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
-                *sum = sum.and(summary);
+                sum.ledgers = sum.ledgers.and(lived.ledgers);
+                sum.installations = sum.installations.and(lived.installations);
             }
             Err(failure) => {
                 self.stop.store(true, Ordering::Relaxed);
@@ -113,10 +162,20 @@ impl Work {
 }
 
 /// A life; a panic in it is a failure like any other.
-fn caught(seed: u64, operations: u64) -> Result<Summary, Failure> {
-    panic::catch_unwind(|| live(seed, operations)).unwrap_or_else(|panic| {
+fn caught(kind: Kind, seed: u64, operations: Option<u64>) -> Result<Sum, Failure> {
+    let is_installation = kind == Kind::Installation;
+    let usual = if is_installation { installation::OPERATIONS } else { OPERATIONS };
+    let operations = operations.unwrap_or(usual);
+    let lived = panic::catch_unwind(|| match kind {
+        Kind::Ledger => live(seed, operations).map(|ledgers| Sum { ledgers, ..Sum::default() }),
+        Kind::Installation => {
+            installation::live(seed, operations).map(|installations| Sum { installations, ..Sum::default() })
+        }
+    });
+    lived.unwrap_or_else(|panic| {
         let what = format!("a panic: {}", words(&*panic));
-        Err(Failure { seed, step: 0, operation: "not known".to_owned(), what, operations })
+        let operation = "not known".to_owned();
+        Err(Failure { seed, step: 0, operation, what, operations, is_installation })
     })
 }
 

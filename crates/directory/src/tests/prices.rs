@@ -1,7 +1,7 @@
 use expect_test::expect;
 use jiff::civil::date;
 
-use crate::act::{Act, NewContract, NewWorkspace};
+use crate::act::{Act, NewContract, NewWorkspace, ProviderTerms};
 use crate::entity::Emitter;
 use crate::testing::{
     World, book, book_id, instant, new_project, new_workspace, project, provider, text, version,
@@ -159,6 +159,26 @@ fn route(world: &World, name: &str, at: &str) -> String {
     match world.directory.route("cloud://x", name, instant(at)) {
         Ok(route) => format!("{} {}", route.book, route.meter.0),
         Err(reason) => reason.to_string(),
+    }
+}
+
+#[test]
+fn a_book_of_a_contract_prices_one_provider_and_so_does_the_list_beside_it() {
+    let mut world = with_contract_books();
+    let with_list = |id, book: &str| {
+        let terms = ProviderTerms { name: text("p"), book: book_id(book), delay_s: 60, heartbeat_s: 0 };
+        Act::CreateProvider(provider(id), terms)
+    };
+    world.operator(with_list(21, "dear"));
+    expect!["price book dear prices another provider too: contracts need books of their own"]
+        .assert_eq(&world.refused(contract(Some("dear"), date(2026, 12, 1))));
+    world.operator(contract(Some("cheap"), date(2026, 10, 2)));
+    for book in ["cheap", "list"] {
+        let refused = world.refused(with_list(22, book));
+        assert_eq!(
+            refused,
+            format!("price book {book} prices another provider too: contracts need books of their own")
+        );
     }
 }
 

@@ -238,3 +238,19 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
     assert_eq!(spend(&world).await, ["120.000000", "120.000000", "20.000000"]);
     assert_eq!(balance(&world, 11).await[0], "-120.000000");
 }
+
+#[tokio::test]
+async fn what_was_posted_for_a_week_is_given_back_when_it_should_not_have_been() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    let until = async |day: u32| {
+        let now = json!({"now": format!("2026-10-{day:02}T12:00:00Z")});
+        assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    };
+    until(8).await;
+    // A week of hours, each posted by itself, at 20.
+    assert_eq!(balance(&world, 11).await[0], "-3360.000000");
+    world.events("ingest", &[vm("2", "13:00:00", "DELETED", 2)]).await;
+    until(9).await;
+    assert_eq!(balance(&world, 11).await, json!(["-20.000000", "0.000000", "-20.000000"]));
+}

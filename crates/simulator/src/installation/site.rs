@@ -1,0 +1,235 @@
+//! An installation under test: the three stores in one folder, metering over them, and their clock.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use kopeck_directory::act::Act;
+use kopeck_ledger::account::AccountKind;
+use kopeck_ledger::amount::Amount;
+use kopeck_ledger::coefficient::Coefficient;
+use kopeck_ledger::name::{AccountId, Currency, Moment, TransactionId};
+use kopeck_ledger::request::{NewAccount, Request, Work};
+use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
+use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
+use kopeck_store::events::{EventLog, Outcome as Fate, Position};
+use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
+use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
+use kopeck_store::sqlite::{Options, SqliteStore, SyncMode};
+use kopeck_store::{DirectoryStore, Store, StoreError};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::camera::{Camera, Picture};
+use super::cast;
+use crate::bank::{Outcome, folder, told};
+
+/// See the module.
+pub struct Site {
+    /// Takes pictures of the folder.
+    pub camera: Camera,
+    /// Where money moves.
+    pub ledger: Arc<SqliteStore>,
+    /// Where events are.
+    pub log: Arc<SqliteEvents<Arrived>>,
+    /// Who there is.
+    pub directory: Arc<SqliteDirectory>,
+    /// Ends before the stores do.
+    metering: Option<Metering>,
+    clock: Arc<AtomicI64>,
+    folder: Option<TempDir>,
+}
+
+impl Site {
+    /// An installation without anybody in it, at an instant.
+    pub fn new(now: i64) -> Outcome<Site> {
+        let folder = folder()?;
+        SqliteStore::create(folder.path()).map_err(told("making the ledger"))?;
+        SqliteEvents::<Arrived>::create(folder.path()).map_err(told("making the event log"))?;
+        Site::open(folder, now)
+    }
+
+    /// What a process that was killed has left, opened in another place.
+    pub fn after(picture: &Picture) -> Outcome<Site> {
+        let folder = folder()?;
+        picture.write_to(folder.path())?;
+        Site::open(folder, picture.clock)
+    }
+
+    /// Opens all parts, and brings the ledger up to the directory, as a start of the server does.
+    fn open(folder: TempDir, now: i64) -> Outcome<Site> {
+        let clock = Arc::new(AtomicI64::new(now));
+        let camera = Camera::new(Arc::clone(&clock));
+        let ledger = SqliteStore::open(folder.path(), options(&clock, &camera, "ledger"));
+        let ledger = Arc::new(ledger.map_err(told("opening the ledger"))?);
+        let at = DirectoryOptions {
+            sync: SyncMode::Never,
+            faults: camera.lens("directory"),
+            ..DirectoryOptions::at(reader(&clock))
+        };
+        let directory =
+            Arc::new(SqliteDirectory::open(folder.path(), at).map_err(told("opening the directory"))?);
+        reconcile(&ledger, &directory)?;
+        let (log, metering) = meter(folder.path(), (&clock, &camera), (&ledger, &directory))?;
+        let metering = Some(metering);
+        Ok(Site { camera, ledger, log, directory, metering, clock, folder: Some(folder) })
+    }
+
+    /// A clean stop and a new start.
+    pub fn reopen(mut self) -> Outcome<Site> {
+        let (folder, now) = (self.folder.take(), self.now());
+        drop(self);
+        Site::open(folder.ok_or("the installation has no folder")?, now.nanoseconds())
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Moment {
+        Moment::from_nanoseconds(self.clock.load(Ordering::Relaxed)).unwrap_or(Moment::LAST)
+    }
+
+    /// The open metering.
+    pub fn metering(&self) -> Outcome<&Metering> {
+        self.metering.as_ref().ok_or_else(|| "metering is closed".to_owned())
+    }
+
+    /// Does acts, each of which must be allowed.
+    pub fn act(&self, acts: &[Act]) -> Outcome<()> {
+        for act in acts {
+            let done = self.directory.perform(act.clone(), &cast::operator());
+            done.map_err(told("acting"))?.map_err(|refusal| format!("{act:?}: {refusal}"))?;
+        }
+        reconcile(&self.ledger, &self.directory)
+    }
+
+    /// Sends events and settles them; answers what became of each.
+    pub fn send(&self, lines: &[String]) -> Outcome<Vec<Option<Fate>>> {
+        let metering = self.metering()?;
+        let judged = metering.judge(lines.join("\n").into_bytes(), |_| true);
+        let rejections: Vec<bool> = judged.rejections.iter().map(Option::is_some).collect();
+        let ticket = metering.submit(judged).map_err(told("handing over events"))?;
+        let mut fates = ticket.wait().map_err(told("waiting for events"))?.into_iter();
+        wait(metering.settle()).map_err(failed("settling"))?;
+        Ok(rejections.into_iter().map(|is_rejected| if is_rejected { None } else { fates.next() }).collect())
+    }
+
+    /// Sets the clock and does all that is due until then; the last of that looks at everything.
+    pub fn advance(&self, to: Moment) -> Outcome<()> {
+        wait(self.metering()?.advance(to)).map_err(failed("advancing the clock"))
+    }
+
+    /// All lines of the log, in its order.
+    pub fn lines(&self) -> Outcome<Vec<String>> {
+        let mut lines = Vec::new();
+        let read = self.log.read(Position::NONE, &mut |event| {
+            lines.push(String::from_utf8_lossy(event.line).into_owned());
+            Ok(true)
+        });
+        read.map_err(told("reading the event log"))?;
+        Ok(lines)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // Metering writes its state down when it ends, and that needs the log.
+        self.metering = None;
+    }
+}
+
+fn reader(clock: &Arc<AtomicI64>) -> Arc<dyn Fn() -> Moment + Send + Sync> {
+    let clock = Arc::clone(clock);
+    Arc::new(move || Moment::from_nanoseconds(clock.load(Ordering::Relaxed)).unwrap_or(Moment::LAST))
+}
+
+fn options(clock: &Arc<AtomicI64>, camera: &Camera, store: &'static str) -> Options {
+    Options { sync: SyncMode::Never, faults: camera.lens(store), ..Options::at(reader(clock)) }
+}
+
+fn meter(
+    folder: &Path,
+    (clock, camera): (&Arc<AtomicI64>, &Camera),
+    (ledger, directory): (&Arc<SqliteStore>, &Arc<SqliteDirectory>),
+) -> Outcome<(Arc<SqliteEvents<Arrived>>, Metering)> {
+    let (inbox, mailbox) = mail();
+    let options = EventOptions { store: options(clock, camera, "events"), table_keys: 1_000 };
+    let log = SqliteEvents::open(folder, options, move |durable| inbox.tell(durable));
+    let log = Arc::new(log.map_err(told("opening the event log"))?);
+    let (entities, hand) = (Arc::clone(directory), Arc::clone(clock));
+    let set: Arc<dyn Fn(Moment) + Send + Sync> =
+        Arc::new(move |to| hand.store(to.nanoseconds(), Ordering::Relaxed));
+    let ledger: Arc<dyn Store> = Arc::<SqliteStore>::clone(ledger);
+    let events: Arc<dyn EventLog<Arrived>> = Arc::<SqliteEvents<Arrived>>::clone(&log);
+    let metering = Metering::start(Parts {
+        ledger,
+        log: events,
+        directory: Arc::new(move || entities.snapshot()),
+        time: Time { now: reader(clock), set: Some(set) },
+        horizon_days: HORIZON_DAYS,
+        mailbox,
+    });
+    Ok((log, metering.map_err(failed("starting metering"))?))
+}
+
+/// Opens the accounts that the ledger lacks.
+fn reconcile(ledger: &SqliteStore, directory: &SqliteDirectory) -> Outcome<()> {
+    let singles = AccountKind::ALL.iter().filter(|kind| kind.is_single()).map(|kind| NewAccount {
+        id: AccountId(Uuid::from_u128(0xf00 + u128::from(kind.code()))),
+        kind: *kind,
+        name: cast::text(&kind.to_string()),
+        owner: None,
+        currency: Currency::RUB,
+        zone: None,
+        credit_limit: Amount::ZERO,
+        coefficient: Coefficient::ONE,
+    });
+    let snapshot = directory.snapshot();
+    let others = snapshot.expected_accounts().map(|expected| NewAccount {
+        id: expected.id,
+        kind: expected.kind,
+        name: expected.name,
+        owner: expected.owner,
+        currency: expected.currency,
+        zone: expected.zone,
+        credit_limit: Amount::ZERO,
+        coefficient: expected.coefficient,
+    });
+    for account in singles.chain(others).filter(|account| ledger.account(account.id).is_none()) {
+        let id = TransactionId(account.id.0);
+        let request = Request { id, actor: Some(cast::text("directory")), work: Work::Open(account) };
+        let replies = ledger.perform(vec![request]).map_err(told("opening an account"))?;
+        replies[0].clone().map_err(|refusal| format!("opening an account: {refusal:?}"))?;
+    }
+    Ok(())
+}
+
+/// Words for an error of metering.
+pub fn failed(doing: &'static str) -> impl Fn(MeteringError) -> String {
+    move |error| match error {
+        MeteringError::Store(error @ StoreError::Closed) => format!("{doing}: a store is closed: {error}"),
+        error => format!("{doing}: {error}"),
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for what another thread answers.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
