@@ -235,7 +235,7 @@ impl Live {
     /// # Errors
     /// As [`bill`](Live::bill).
     pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), LiveError> {
-        self.bill(project, Vec::from([second..Second::MAX]))
+        self.bill(project, std::iter::once(second..Second::MAX).collect())
     }
 
     /// Bills a project in these seconds, which are in order and do not meet: what it uses at other times is free here. What

@@ -357,32 +357,6 @@ fn remedy_of_refusal(refusal: &Refusal) -> &'static str {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_of_problems_have_a_name_of_their_own() {
-        let mut names: Vec<_> = ProblemKind::ALL.iter().map(|kind| kind.name()).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), ProblemKind::ALL.len());
-    }
-
-    #[test]
-    fn what_is_a_fault_of_ours_is_not_told_outside() {
-        let problem = AppError::Store(StoreError::Corrupt("page 7 of /var/lib".to_owned())).problem();
-        assert_eq!((problem.status, problem.detail.contains("page 7")), (500, false));
-    }
-
-    #[test]
-    fn whether_it_was_done_is_never_told_where_it_is_not_known() {
-        let problem = AppError::Store(StoreError::Unknown("power".to_owned())).problem();
-        assert_eq!(problem.r#type, "urn:kopeck:problem:outcome-unknown");
-        assert!(problem.remedy.unwrap().contains("same Idempotency-Key"));
-    }
-}
-
 impl From<MeteringError> for AppError {
     fn from(error: MeteringError) -> AppError {
         match error {
@@ -411,5 +385,31 @@ impl From<SettleError> for AppError {
 impl From<Overflow> for AppError {
     fn from(error: Overflow) -> AppError {
         AppError::Internal(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_problems_have_a_name_of_their_own() {
+        let mut names: Vec<_> = ProblemKind::ALL.iter().map(|kind| kind.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ProblemKind::ALL.len());
+    }
+
+    #[test]
+    fn what_is_a_fault_of_ours_is_not_told_outside() {
+        let problem = AppError::Store(StoreError::Corrupt("page 7 of /var/lib".to_owned())).problem();
+        assert_eq!((problem.status, problem.detail.contains("page 7")), (500, false));
+    }
+
+    #[test]
+    fn whether_it_was_done_is_never_told_where_it_is_not_known() {
+        let problem = AppError::Store(StoreError::Unknown("power".to_owned())).problem();
+        assert_eq!(problem.r#type, "urn:kopeck:problem:outcome-unknown");
+        assert!(problem.remedy.unwrap().contains("same Idempotency-Key"));
     }
 }

@@ -180,10 +180,12 @@ impl Truth {
             let amount: i128 = self.sums(book, (&events, first), first + 1)?.values().sum();
             let envelope = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
             let right = envelope.authorisation.as_deref().unwrap_or_default().to_owned();
-            if amount > 0 {
-                if let Some(legs) = legs(&envelope.source, &right, amount) {
-                    posted.jobs.insert(format!("{} {}", envelope.source, envelope.id), legs);
-                }
+            if amount > 0
+                && let Some(legs) = legs(&envelope.source, &right, amount)
+            {
+                // The reference of its transaction.
+                let reference = format!("{} {} {right}", envelope.source, envelope.id);
+                posted.jobs.insert(reference.trim_end().to_owned(), legs);
             }
         }
         Ok(())
