@@ -46,7 +46,7 @@ fn what_is_acknowledged_survives_every_sudden_death_once() {
         // Other counts meet other moments of the server's work.
         let share = load.events_left() / (kills - kill + 1) + kill % 7;
         load.run_and_kill(&mut server, share);
-        server = Server::start(folder.path(), &at(&load.clock().to_string()));
+        server = Server::start(folder.path(), &at(&load.clock_asked().to_string()));
         nothing_is_lost(&server, &load);
         nothing_is_doubled(&server, &load);
     }
@@ -91,7 +91,7 @@ fn costs_what_rate_says(server: &Server, load: &Load, folder: &Path) {
     std::fs::copy(root().join("examples/sample.toml"), folder.join("prices.toml")).unwrap();
     let line = format!(
         "rate --prices prices.toml --events events.jsonl --from 2026-10-01 --to 2026-11-01 --as-of {} --format json",
-        load.clock()
+        load.clock_asked()
     );
     let rated = kopeck(folder, &line).output().unwrap();
     assert!(rated.status.success(), "{}", String::from_utf8_lossy(&rated.stderr));

@@ -219,7 +219,7 @@ impl Load {
         let mut client = server.client();
         let mut rest = std::mem::take(&mut self.log().waiting);
         rest.reverse();
-        let last = rest.last().map_or(self.clock(), |event| event.at.max(self.clock()));
+        let last = rest.last().map_or(self.clock_asked(), |event| event.at.max(self.clock_asked()));
         let last = Timestamp::from_second(last.as_second() + 3 * 3_600 + 17).unwrap();
         let (status, answer) = client.ask("POST /v1/clock", "-", &json!({"now": last.to_string()})).unwrap();
         assert_eq!(status, 200, "{answer}");
@@ -237,7 +237,7 @@ impl Load {
     }
 
     /// Where the clock may stand.
-    pub fn clock(&self) -> Timestamp {
+    pub fn clock_asked(&self) -> Timestamp {
         self.log().clock_asked
     }
 
