@@ -336,6 +336,6 @@ fn what_was_begun_before_sigterm_is_answered_and_durable_and_nothing_is_begun_af
 fn bounded(server: &Server) {
     serves(server);
     let peak = server.memory_kib("VmHWM") / 1024;
-    println!("{} MiB at the peak", peak);
+    println!("{peak} MiB at the peak");
     assert!(peak < MEMORY_MIB, "{peak} MiB");
 }
