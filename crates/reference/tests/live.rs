@@ -264,7 +264,10 @@ fn check_billed(cloud: &Cloud, lines: &[String], day: Date) -> Result<(), TestCa
     let read: Vec<Event> = lines.iter().filter_map(|line| Event::read(line.as_bytes(), &book).ok()).collect();
     let events = accepted(&read);
     let is_additive = |charge: &&Charge| {
-        let component = book.components().find(|(_, component)| component.id == charge.key.component);
+        let component = book.components().find(|(at, component)| {
+            let version = book.versions()[at.version].effective;
+            (version, &component.id) == (charge.key.version, &charge.key.component)
+        });
         component.is_some_and(|(_, component)| match &component.model {
             Model::HourlyPeak { .. } | Model::MonthlyPeak { .. } => false,
             Model::Monthly { prorate, .. } => *prorate != Prorate::None,

@@ -243,7 +243,7 @@ fn each_job_is_a_posting_of_its_own_with_its_hold_and_user() {
     assert_eq!(what, [job(3, Some(job_of(9)), Some("a1")), job(4, None, None)]);
     let references: Vec<&str> =
         scene.steps[0].postings.iter().map(|posting| posting.reference.as_str()).collect();
-    assert_eq!(references, ["s e0", "s e1"]);
+    assert_eq!(references, ["s e0 a1", "s e1"]);
 }
 
 #[test]

@@ -39,7 +39,10 @@ impl Server {
         let mut command = kopeck(folder, "serve --data data --listen 127.0.0.1:0");
         command.args(args.split_whitespace()).env("KOPECK_OPERATOR_TOKEN", TOKEN).env("KOPECK_LOG", "warn");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
-        #[expect(clippy::zombie_processes, reason = "a test that fails here ends, and all of its children with it")]
+        #[expect(
+            clippy::zombie_processes,
+            reason = "a test that fails here ends, and all of its children with it"
+        )]
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         loop {

@@ -26,9 +26,9 @@ fn the_table_of_permissions() {
         providers    operator
         close        operator
         tokens       operator
-        deposits     accountant
-        invoices     accountant
-        corrections  accountant
+        deposits     operator accountant
+        invoices     operator accountant
+        corrections  operator accountant
         money        payer owner
         limits       operator payer
         lower_limits operator payer developer
