@@ -47,7 +47,7 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             body: Duration::from_secs(60),
             write: Duration::from_secs(60),
-            bodies: 256 << 20,
+            bodies: 128 << 20,
             long_reads: 4,
         }
     }

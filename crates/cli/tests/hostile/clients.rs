@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::server::{Client, Server, TOKEN};
 use crate::world::{self, MADE};
 
-/// What the server's memory stays below in these tests, whatever is sent: MiB at its peak. Bodies have 256 MiB of room
+/// What the server's memory stays below in these tests, whatever is sent: MiB at its peak. Bodies have 128 MiB of room
 /// and stand in buffers that grow by doubling; the rest is the server itself.
 const MEMORY_MIB: u64 = 768;
 /// What 10,000 connections that say nothing may cost: MiB.
