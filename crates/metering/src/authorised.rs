@@ -56,8 +56,8 @@ impl Parties for Known<'_> {
         project.attachments.last().map(|attachment| attachment.workspace.account())
     }
 
-    fn posted_before(&self, key: &PostingKey, name: PostingName) -> Vec<(PostingName, Amount)> {
-        restart::posted_before(self.log, key, name).unwrap_or_else(|error| {
+    fn posted_before(&self, of: (&PostingKey, &str), name: PostingName) -> Vec<(PostingName, Amount)> {
+        restart::posted_before(self.log, of, name).unwrap_or_else(|error| {
             tracing::error!(%error, "what was posted long ago can not be read: the rest of a correction waits");
             Vec::new()
         })

@@ -95,7 +95,7 @@ fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
 /// [`MeteringError`] where the steps can not be read.
 pub fn posted_before(
     log: &dyn EventLog<Arrived>,
-    key: &PostingKey,
+    of: (&PostingKey, &str),
     before: PostingName,
 ) -> Result<Vec<(PostingName, Amount)>, MeteringError> {
     let mut posted = BTreeMap::new();
@@ -104,7 +104,7 @@ pub fn posted_before(
         match read(&logged.step.postings) {
             Ok((heading, step)) => {
                 if let Some(previous) = previous.replace(step) {
-                    note(&mut posted, &previous, key, &heading.refused_before);
+                    note(&mut posted, &previous, of, &heading.refused_before);
                 }
             }
             Err(error) => failed = Some(error),
@@ -115,16 +115,23 @@ pub fn posted_before(
         return Err(error);
     }
     if let Some(last) = &previous {
-        note(&mut posted, last, key, &[]);
+        note(&mut posted, last, of, &[]);
     }
     let found = posted.range(..before).rev().filter(|(_, amount)| **amount > Amount::ZERO);
     Ok(found.map(|(name, amount)| (*name, *amount)).collect())
 }
 
 /// What a step has made of the postings of a key.
-fn note(posted: &mut BTreeMap<PostingName, Amount>, step: &Step, key: &PostingKey, refused: &[usize]) {
+fn note(
+    posted: &mut BTreeMap<PostingName, Amount>,
+    step: &Step,
+    (key, project): (&PostingKey, &str),
+    refused: &[usize],
+) {
     for (index, posting) in step.postings.iter().enumerate() {
-        if posting.key != *key || refused.contains(&index) {
+        // Names may have other numbers than when the step was recorded.
+        let same = PostingKey { project: key.project, ..posting.key } == *key;
+        if !same || posting.project.as_str() != project || refused.contains(&index) {
             continue;
         }
         let name = PostingName { step: step.number, index: u32::try_from(index).unwrap_or(u32::MAX) };

@@ -163,7 +163,7 @@ impl<'p> Draft<'p> {
         while !left.is_zero() {
             let Some(Entry { name, amount }) = entries.pop() else {
                 let Some(before) = dropped.take() else { break };
-                let mut older = self.parties.posted_before(&posting_key(id, key), before);
+                let mut older = self.parties.posted_before((&posting_key(id, key), project), before);
                 older.retain(|(name, amount)| *name < before && *amount > Money::ZERO);
                 older.sort_unstable_by_key(|(name, _)| *name);
                 dropped = older.first().map(|(name, _)| *name);

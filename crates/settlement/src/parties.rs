@@ -24,11 +24,16 @@ pub trait Parties {
     /// What an authorisation stands for. A job or call whose authorisation is not known has no hold and no user.
     fn authorised(&self, authorisation: &str) -> Option<Authorised>;
 
-    /// Earlier postings of a key from before one of them: name, and what each is about with its corrections. The
+    /// Earlier postings of a key and its project from before one of them: name, and what each is about with its corrections. The
     /// shard itself remembers the newest; it asks where a correction goes beyond them. Without an answer the rest of the
     /// correction stays due.
-    fn posted_before(&self, key: &PostingKey, name: PostingName) -> Vec<(PostingName, Amount)> {
-        let _ = (key, name);
+    /// The project's number in the key is of today: recorded postings may have another, and are told by its text.
+    fn posted_before(
+        &self,
+        (key, project): (&PostingKey, &str),
+        name: PostingName,
+    ) -> Vec<(PostingName, Amount)> {
+        let _ = (key, project, name);
         Vec::new()
     }
 }

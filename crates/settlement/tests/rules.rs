@@ -74,7 +74,7 @@ impl Parties for Directory {
         self.authorised.get(authorisation).copied()
     }
 
-    fn posted_before(&self, _: &PostingKey, name: PostingName) -> Vec<(PostingName, Money)> {
+    fn posted_before(&self, _: (&PostingKey, &str), name: PostingName) -> Vec<(PostingName, Money)> {
         self.older.iter().rev().filter(|(older, _)| *older < name).copied().collect()
     }
 }

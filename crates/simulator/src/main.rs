@@ -41,7 +41,7 @@ impl Kind {
     fn seeds(self) -> u64 {
         match self {
             Kind::Ledger => 200,
-            Kind::Installation => 40,
+            Kind::Installation => 16,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Parties for Everyone {
         Some(Authorised { hold: None, user: Some(user) })
     }
 
-    fn posted_before(&self, _: &PostingKey, _: PostingName) -> Vec<(PostingName, Money)> {
+    fn posted_before(&self, _: (&PostingKey, &str), _: PostingName) -> Vec<(PostingName, Money)> {
         Vec::new()
     }
 }
