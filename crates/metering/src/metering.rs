@@ -124,6 +124,12 @@ pub(crate) struct Core {
     inbox: Inbox,
 }
 
+/// The events of a commit, those that were there before among them.
+pub(crate) fn count(durable: &Durable<Arrived>) -> u64 {
+    let events: usize = durable.groups.iter().map(|(group, _)| group.arrivals.len()).sum();
+    u64::try_from(events).unwrap_or(u64::MAX)
+}
+
 /// Where the log tells of what has become durable.
 #[derive(Debug, Clone)]
 pub struct Inbox {
@@ -175,8 +181,7 @@ pub struct Cleaned {
 impl Inbox {
     /// Takes what a commit of the log has made durable. Never waits.
     pub fn tell(&self, durable: Durable<Arrived>) {
-        let events: usize = durable.groups.iter().map(|(group, _)| group.arrivals.len()).sum();
-        self.waiting.fetch_add(u64::try_from(events).unwrap_or(u64::MAX), Ordering::AcqRel);
+        self.waiting.fetch_add(count(&durable), Ordering::AcqRel);
         // Whoever has stopped settles it at the next start.
         let _ = self.sender.send(Command::Durable(durable));
     }

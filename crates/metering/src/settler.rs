@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::authorised::Known;
 use crate::clean_up;
 use crate::due::Duty;
-use crate::metering::{Command, Core, MeteringError, Settled};
+use crate::metering::{Command, Core, MeteringError, Settled, count};
 use crate::restart;
 
 /// A step takes whatever waits, up to so many events.
@@ -35,16 +35,14 @@ pub struct Settler {
     commands: Receiver<Command>,
     /// Events that were taken since the state was written down.
     unsaved: u64,
-    /// Events that were taken since the last step.
-    taken: u64,
-    /// Why nothing can be settled any more.
+    /// Nothing can be settled any more; the log has said why.
     failed: bool,
 }
 
 impl Settler {
     /// Of a state that was restored.
     pub fn new(core: Arc<Core>, commands: Receiver<Command>) -> Settler {
-        Settler { core, commands, unsaved: 0, taken: 0, failed: false }
+        Settler { core, commands, unsaved: 0, failed: false }
     }
 
     /// Settles until it is told to stop.
@@ -66,9 +64,10 @@ impl Settler {
                     Command::Stop => stopping = true,
                 }
             }
-            let settled = self.duties().and_then(|()| self.step(false));
-            if let Err(error) = &settled {
-                self.fail(error);
+            if !self.failed
+                && let Err(error) = self.duties().and_then(|()| self.step(false))
+            {
+                self.fail(&error);
             }
             for answer in answers {
                 tell(answer, if self.failed { Err(MeteringError::Stopped) } else { Ok(()) });
@@ -89,8 +88,7 @@ impl Settler {
         let mut events = 0;
         while events < STEP_EVENTS {
             if let Some(Command::Durable(durable)) = commands.last() {
-                let arrivals = durable.groups.iter().map(|(group, _)| group.arrivals.len());
-                events += u64::try_from(arrivals.sum::<usize>()).unwrap_or(u64::MAX);
+                events += count(durable);
             }
             match self.commands.try_recv() {
                 Ok(command) => commands.push(command),
@@ -102,7 +100,7 @@ impl Settler {
 
     /// How long nothing needs to be done.
     fn patience(&self) -> Duration {
-        if self.core.time.set.is_some() {
+        if self.failed || self.core.time.set.is_some() {
             return LONGEST_WAIT;
         }
         let now = (self.core.time.now)();
@@ -120,10 +118,8 @@ impl Settler {
         let mut state = self.core.state();
         let taken = state.follow(&directory, &*self.core.log).and_then(|()| Ok(state.take(durable)?));
         drop(state);
-        let events: usize = durable.groups.iter().map(|(group, _)| group.arrivals.len()).sum();
-        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        let events = count(durable);
         self.core.inbox().settled(events);
-        self.taken += events;
         self.unsaved += events;
         if let Err(error) = taken {
             self.fail(&error);
@@ -210,7 +206,6 @@ impl Settler {
         let (at, through) = (state.at, state.through);
         let known = Known { directory, ledger: &*self.core.ledger, log: &*self.core.log };
         let step = state.shard.decide(at, whole, &known)?;
-        self.taken = 0;
         if step.postings.is_empty() {
             return Ok(None);
         }

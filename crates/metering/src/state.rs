@@ -117,12 +117,11 @@ impl State {
         }
     }
 
-    /// Takes what a commit of the log has made durable, and answers how many events that were.
+    /// Takes what a commit of the log has made durable.
     ///
     /// # Errors
     /// [`SettleError`]: then the log has an event that no book can meter, which judging prevents.
-    pub fn take(&mut self, durable: &Durable<Arrived>) -> Result<u64, SettleError> {
-        let mut taken = 0;
+    pub fn take(&mut self, durable: &Durable<Arrived>) -> Result<(), SettleError> {
         for (group, outcomes) in &durable.groups {
             let arrived = &group.payload;
             let again = self.routed_again(arrived, durable.received);
@@ -130,7 +129,6 @@ impl State {
                 .as_ref()
                 .map_or((&arrived.routed, &arrived.projects), |(routed, projects)| (routed, projects));
             self.bill(projects)?;
-            taken += u64::try_from(outcomes.len()).unwrap_or(u64::MAX);
             for routed in routed {
                 let Outcome::Accepted(position) = outcomes[routed.arrival] else { continue };
                 self.through = self.through.max(position);
@@ -148,7 +146,7 @@ impl State {
                 }
             }
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Where events go that were judged before the directory changed to what the shard has been told.

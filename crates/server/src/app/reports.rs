@@ -17,7 +17,7 @@ use kopeck_rating::live::EventName;
 use kopeck_rating::notice::{Notices, Seen};
 use kopeck_settlement::shard::Shard;
 
-use crate::app::spend::second;
+use crate::app::spend::{named_month, second};
 use crate::app::{App, access, page};
 use crate::auth::Principal;
 use crate::error::AppError;
@@ -50,11 +50,8 @@ pub fn unpriced(app: &App, who: &Principal, month: Option<&str>) -> Result<Unpri
 }
 
 fn month_of(name: Option<&str>, at: Moment) -> Result<Date, AppError> {
-    let Some(name) = name else {
-        return Ok(at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date().first_of_month());
-    };
-    let first = Some(name).filter(|name| name.len() == 7).and_then(|name| format!("{name}-01").parse().ok());
-    first.ok_or_else(|| AppError::invalid("month", format!("{name:?} is no month"), "write it like 2026-10"))
+    let now = || at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date().first_of_month();
+    name.map_or_else(|| Ok(now()), named_month)
 }
 
 fn written(book: &str, found: &Notices<EventName>, to: &mut Vec<NoticeDocument>) {

@@ -33,6 +33,14 @@ pub fn month_of(name: Option<&str>, workspace: &Workspace, at: Moment) -> Result
             .map_err(|error| AppError::Internal(error.to_string()))?;
         return Ok(at.timestamp().to_zoned(zone).date().first_of_month());
     };
+    named_month(name)
+}
+
+/// The first day of the month of that name.
+///
+/// # Errors
+/// [`AppError::Input`] for a text that names none.
+pub fn named_month(name: &str) -> Result<Date, AppError> {
     let first = Some(name).filter(|name| name.len() == 7).and_then(|name| format!("{name}-01").parse().ok());
     first.ok_or_else(|| AppError::invalid("month", format!("{name:?} is no month"), "write it like 2026-10"))
 }
