@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use kopeck_connect::convert::Source;
 use kopeck_rating::calendar::Calendar;
+use kopeck_sample::Ids;
 
 pub use books::{
     AccountCommand, BackupArgs, By, CoefficientArgs, CorrectArgs, CreateArgs, DepositArgs, ExportArgs,
@@ -278,6 +279,9 @@ pub struct SampleArgs {
     /// Its first day
     #[arg(long, value_name = "DATE", value_parser = parse_date, default_value = "2026-10-01")]
     pub start: Date,
+    /// What the ids of events look like
+    #[arg(long, value_enum, value_name = "IDS", default_value_t = SampleIds::InOrder)]
+    pub ids: SampleIds,
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<String>,
@@ -332,6 +336,37 @@ pub enum Bench {
     Rate(BenchArgs),
     /// The ledger: durable transfers, histories, openings and verifying, next to what the disk gives
     Ledger(BenchLedgerArgs),
+    /// The server: events over HTTP until they are posted, single transactions, restarts, memory
+    Ingest(BenchIngestArgs),
+}
+
+/// `kopeck bench ingest`.
+#[derive(Debug, Args)]
+pub struct BenchIngestArgs {
+    /// Where the server's data is, on the disk that is to be measured [default: the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Leave the server's data there
+    #[arg(long)]
+    pub keep: bool,
+    /// VMs that are alive at a time: each is about two resources
+    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub vms: u32,
+    /// Events that the server has when it is measured
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub known: u64,
+    /// Events of each measurement
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub events: u64,
+    /// Connections that send batches of 1,000 events
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub connections: u32,
+    /// Clients that send single transactions
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub clients: u32,
+    /// Single transactions of each client
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub transactions: u32,
 }
 
 /// `kopeck bench ledger`.
@@ -386,6 +421,24 @@ pub enum JobsAs {
     Usage,
     /// A resource that runs from the job's start to its end
     State,
+}
+
+/// What the ids of a sample's events look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SampleIds {
+    /// The seed and the number of the event
+    InOrder,
+    /// 32 hexadecimal digits without an order, as clouds make them
+    Random,
+}
+
+impl From<SampleIds> for Ids {
+    fn from(ids: SampleIds) -> Ids {
+        match ids {
+            SampleIds::InOrder => Ids::InOrder,
+            SampleIds::Random => Ids::Random,
+        }
+    }
 }
 
 /// How an explanation is printed.

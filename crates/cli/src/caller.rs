@@ -45,6 +45,11 @@ impl Caller {
         Caller { agent, url: url.to_owned(), token: token.to_owned() }
     }
 
+    /// The same somebody on connections of its own.
+    pub fn apart(&self) -> Caller {
+        Caller::new(&self.url, &self.token)
+    }
+
     /// Somebody else.
     pub fn with_token(&self, token: &str) -> Caller {
         Caller { token: token.to_owned(), ..self.clone() }

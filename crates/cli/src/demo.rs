@@ -60,7 +60,13 @@ pub fn run(args: &DemoArgs) -> Result<Done, Failure> {
 /// Plays, prints, and goes on.
 fn show(args: &DemoArgs, server: &Server, folder: &Path, interrupted: &AtomicBool) -> Result<(), Failure> {
     let start = second(START)?;
-    let options = Options { seed: args.seed, vms: args.vms, days: args.days, start: date(2026, 10, 1) };
+    let options = Options {
+        seed: args.seed,
+        vms: args.vms,
+        days: args.days,
+        start: date(2026, 10, 1),
+        ..Options::default()
+    };
     let script = Script::write(&options)?;
     let files = write_files(folder, &script)?;
     let operator = Caller::new(&server.url, &server.token);

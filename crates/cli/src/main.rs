@@ -8,7 +8,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod args;
 mod bench;
-mod bench_ledger;
 mod bill;
 mod book_file;
 mod books;
@@ -65,8 +64,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
-        Command::Bench(Bench::Rate(args)) => bench::run(&args),
-        Command::Bench(Bench::Ledger(args)) => bench_ledger::run(&args),
+        Command::Bench(Bench::Rate(args)) => bench::rate::run(&args),
+        Command::Bench(Bench::Ingest(args)) => bench::ingest::run(&args),
+        Command::Bench(Bench::Ledger(args)) => bench::ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(&folder),
     };

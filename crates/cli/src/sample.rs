@@ -12,7 +12,8 @@ const LINES_A_STEP: u64 = 4_096;
 
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<Done, Failure> {
-    let options = Options { seed: args.seed, vms: args.vms, days: args.days, start: args.start };
+    let options =
+        Options { seed: args.seed, vms: args.vms, days: args.days, start: args.start, ids: args.ids.into() };
     let mut sample = Sample::new(&options)
         .map_err(|error| Failure::input(error, None, "`kopeck sample --help` tells the options"))?;
     let mut output = Output::open(args.output.as_deref())?;

@@ -68,12 +68,24 @@ pub struct Options {
     pub days: u32,
     /// Its first local day in Moscow, in one of the [`START_YEARS`].
     pub start: Date,
+    /// What the ids of events look like.
+    pub ids: Ids,
+}
+
+/// What the ids of events look like. Within a sample no two events have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ids {
+    /// The seed and the number of the event: `1-42`.
+    #[default]
+    InOrder,
+    /// 32 hexadecimal digits without an order, as clouds make them.
+    Random,
 }
 
 impl Default for Options {
     /// A hundred VMs in October 2026.
     fn default() -> Self {
-        Options { seed: 1, vms: 100, days: 31, start: jiff::civil::date(2026, 10, 1) }
+        Options { seed: 1, vms: 100, days: 31, start: jiff::civil::date(2026, 10, 1), ids: Ids::InOrder }
     }
 }
 
@@ -147,6 +159,11 @@ impl Sample {
         Ok(Sample { fleet, stage, end_ms, now_ms: 0 })
     }
 
+    /// The names of all projects that its events may have, the largest first.
+    pub fn projects(&self) -> impl Iterator<Item = &str> {
+        self.stage.projects.names()
+    }
+
     /// Replaces `line` by the next event, without a line break. Answers false, with an empty line, after the last.
     pub fn next_line(&mut self, line: &mut Vec<u8>) -> bool {
         line.clear();
@@ -166,6 +183,13 @@ impl Sample {
             }
         }
         true
+    }
+
+    /// How much of the sample's time has passed, in milliseconds. What was delivered happened at most four
+    /// minutes later.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// How much of the sample's time has passed, in thousandths.

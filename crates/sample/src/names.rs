@@ -96,6 +96,11 @@ impl Projects {
         self.sums.partition_point(|sum| *sum <= size)
     }
 
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Its name.
     pub fn name(&self, project: Project) -> &str {
         &self.names[project]

@@ -1,10 +1,10 @@
 //! Writes events: what all makers of them share.
 
-use crate::Options;
 use crate::clock::{Clock, digit};
 use crate::delivery::Delivery;
 use crate::draw::Draw;
 use crate::names::{Project, Projects};
+use crate::{Ids, Options};
 
 /// A region, and the source of what happens to VMs there.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ pub struct Stage {
     pub projects: Projects,
     pub delivery: Delivery,
     seed: u64,
+    ids: Ids,
     /// The length of the sample: what would happen later is left out.
     end_ms: u64,
     next_event: u64,
@@ -68,6 +69,7 @@ impl Stage {
             projects: Projects::of_fleet(options.vms),
             delivery: Delivery::default(),
             seed: options.seed,
+            ids: options.ids,
             end_ms,
             next_event: 1,
             next_vm: 1,
@@ -108,9 +110,18 @@ impl Stage {
         }
         let line = self.delivery.buffer();
         put(line, r#"{"specversion":"1.0","id":""#);
-        number(line, self.seed);
-        line.push(b'-');
-        number(line, self.next_event);
+        match self.ids {
+            Ids::InOrder => {
+                number(line, self.seed);
+                line.push(b'-');
+                number(line, self.next_event);
+            }
+            Ids::Random => {
+                let key = mixed(self.seed);
+                let (one, other) = (mixed(key ^ self.next_event), mixed(key.wrapping_add(self.next_event)));
+                put(line, &format!("{one:016x}{other:016x}"));
+            }
+        }
         self.next_event += 1;
         put(line, r#"","source":""#);
         name(line, event.source);
@@ -153,6 +164,14 @@ fn data(line: &mut Vec<u8>, event: &Event<'_>) {
         }
     }
     put(line, "}}}");
+}
+
+/// Another number for each number, without an order (the finaliser of `SplitMix64`).
+fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 fn put(line: &mut Vec<u8>, text: &str) {

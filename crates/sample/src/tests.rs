@@ -70,6 +70,21 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_other_bytes() {
     assert!(other.iter().all(|line| !one.contains(line)));
 }
 
+#[test]
+fn random_ids_are_all_the_difference_and_repeat_only_with_their_lines() {
+    let in_order = options(7, 30, 10);
+    let random = Options { ids: Ids::Random, ..in_order.clone() };
+    let (one, other) = (events(&in_order), events(&random));
+    let rest = |events: &[Read]| -> Vec<_> {
+        events.iter().map(|event| (event.at_ms, event.key.0.clone(), event.subject.clone())).collect()
+    };
+    assert_eq!(rest(&one), rest(&other));
+    assert!(other.iter().all(|event| event.key.1.len() == 32));
+    let ids = |events: &[Read]| events.iter().map(|event| event.key.1.clone()).collect::<BTreeSet<_>>().len();
+    let lines = other.iter().map(|event| &event.line).collect::<BTreeSet<_>>().len();
+    assert_eq!((ids(&other), ids(&other)), (ids(&one), lines));
+}
+
 /// What is written here changes only where the sample is meant to change: those who keep files of it then make them
 /// anew.
 #[test]

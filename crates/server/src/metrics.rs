@@ -22,6 +22,10 @@ pub struct Metrics {
     events: Family<OutcomeLabels, Histogram>,
     /// Events that are durable and not settled.
     pub backlog: Gauge,
+    /// The number of the last event that is durable.
+    pub logged: Gauge,
+    /// The number of the last event that is settled: in spend, in the ledger, in balances.
+    pub settled: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,7 +70,10 @@ impl Metrics {
             events.clone(),
         );
         registry.register("ingest_backlog", "Events that are durable and not settled", backlog.clone());
-        Metrics { registry, requests, connections, in_flight, records, events, backlog }
+        let (logged, settled) = (Gauge::default(), Gauge::default());
+        registry.register("ingest_logged", "The number of the last event that is durable", logged.clone());
+        registry.register("ingest_settled", "The number of the last event that is settled", settled.clone());
+        Metrics { registry, requests, connections, in_flight, records, events, backlog, logged, settled }
     }
 
     /// Where others register what they count.

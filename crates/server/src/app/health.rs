@@ -30,6 +30,9 @@ pub fn ready(app: &App) -> Result<(), AppError> {
 pub fn metrics(app: &App) -> Result<String, AppError> {
     let records = app.ledger.head()?.sequence.0;
     app.metrics.backlog.set(i64::try_from(app.metering.backlog()).unwrap_or(i64::MAX));
+    let settled = app.metering.settled().borrow().through;
+    app.metrics.logged.set(i64::try_from(app.metering.log().end().0).unwrap_or(i64::MAX));
+    app.metrics.settled.set(i64::try_from(settled.0).unwrap_or(i64::MAX));
     app.metrics.records.set(i64::try_from(records).unwrap_or(i64::MAX));
     Ok(app.metrics.text()?)
 }

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use uuid::{Builder, Uuid};
 
 use crate::args::BenchLedgerArgs;
-use crate::bench::{per_second, ratio, timed};
+use crate::bench::{folder, load, per_second, quantile, ratio, timed};
 use crate::failure::{Done, Failure};
 use crate::rate::threads;
 
@@ -42,10 +42,7 @@ const FUNDS: Amount = Amount::from_micros(1_000_000_000_000);
 
 /// Runs the command.
 pub fn run(args: &BenchLedgerArgs) -> Result<Done, Failure> {
-    let folder = match &args.folder {
-        Some(parent) => tempfile::tempdir_in(parent),
-        None => tempfile::tempdir(),
-    }?;
+    let folder = folder(args.folder.as_deref())?;
     let mut out = io::stdout().lock();
     writeln!(out, "{} cores, load {}, in {}", threads(), load(), folder.path().display())?;
     let mut bench = Bench::new(&folder.path().join("ledger"), args.accounts)?;
@@ -302,9 +299,7 @@ fn histories(bench: &Bench, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     times.sort_unstable();
-    let at = |hundredth: usize| {
-        times.get((times.len() * hundredth / 100).min(times.len() - 1)).map_or(0, Duration::as_micros)
-    };
+    let at = |hundredth| quantile(&times, hundredth).as_micros();
     writeln!(
         out,
         "the last {ENTRIES} entries of an account: median {} µs, 99 of 100 within {} µs, {} accounts read",
@@ -368,10 +363,4 @@ fn failed(error: StoreError) -> Failure {
 
 fn database(error: rusqlite::Error) -> Failure {
     failed(StoreError::from(error))
-}
-
-/// How busy the machine is otherwise, where the system tells.
-fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
