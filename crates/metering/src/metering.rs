@@ -209,7 +209,7 @@ impl Metering {
     /// [`MeteringError`].
     pub fn start(parts: Parts) -> Result<Metering, MeteringError> {
         let Parts { ledger, log, directory, time, horizon_days, mailbox } = parts;
-        let restored = restart::restore(&*log, &*ledger, &directory, &time, horizon_days)?;
+        let (restored, again) = restart::restore(&*log, &*ledger, &directory, &time, horizon_days)?;
         let settled = Settled {
             at: restored.at,
             step: restored.shard.steps(),
@@ -225,7 +225,7 @@ impl Metering {
             settled: watch::Sender::new(settled),
             inbox: mailbox.inbox,
         });
-        let settler = Settler::new(Arc::clone(&core), mailbox.receiver);
+        let settler = Settler::new(Arc::clone(&core), mailbox.receiver, again);
         let thread = std::thread::Builder::new().name("kopeck-settler".to_owned());
         let thread = thread
             .spawn(move || settler.run())

@@ -13,12 +13,13 @@ use kopeck_directory::{Directory, name as named};
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
+use kopeck_rating::packed::UnpackError;
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_settlement::posting::{PostingKey, PostingName, What};
-use kopeck_settlement::shard::Shard;
+use kopeck_settlement::shard::{SettleError, Shard};
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{
-    Durable, EventLog, Group, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position,
+    Durable, EventLog, Group, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position, Snapshot,
 };
 use kopeck_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -26,16 +27,15 @@ use serde::{Deserialize, Serialize};
 use crate::authorised::Known;
 use crate::due::Done;
 use crate::judge::{Arrived, Judge, Memory};
-use crate::metering::{Entities, MeteringError, Time};
+use crate::metering::{Entities, MeteringError, Time, count};
 use crate::pricing::Added;
+use crate::settler::work_of_looking;
 use crate::sources::Sources;
 use crate::state::{State, first_month};
 use crate::volumes::Volumes;
 
 /// The one shard of an embedded store.
 const SHARD: u64 = 0;
-/// A part of a state that is written down has at most so many bytes.
-const PART_BYTES: usize = 4 << 20;
 /// Events are taken again in groups of about so many bytes.
 const GROUP_BYTES: usize = 4 << 20;
 
@@ -158,11 +158,11 @@ pub fn packed(state: &State) -> Result<Vec<Vec<u8>>, MeteringError> {
         added: state.added.clone(),
     };
     let mut parts = vec![serde_json::to_vec(&beside)?];
-    parts.extend(state.shard.pack()?.chunks(PART_BYTES).map(<[u8]>::to_vec));
+    parts.append(&mut state.shard.pack()?);
     Ok(parts)
 }
 
-/// The state after all events and steps of the log.
+/// The state after all events and steps of the log, and how much had to be done again for it, in events.
 ///
 /// # Errors
 /// [`MeteringError`].
@@ -172,21 +172,13 @@ pub fn restore(
     directory: &Entities,
     time: &Time,
     horizon_days: u32,
-) -> Result<State, MeteringError> {
+) -> Result<(State, u64), MeteringError> {
     ask_again(log, ledger)?;
     let directory = directory();
     let now = (time.now)();
-    let mut state = match log.snapshot()? {
-        Some(snapshot) => {
-            let mut parts = snapshot.parts.into_iter();
-            let beside: Beside = serde_json::from_slice(&parts.next().unwrap_or_default())?;
-            let packed: Vec<u8> = parts.flatten().collect();
-            let mut state = State::new(restored(&packed, &directory)?, now);
-            (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
-            state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
-            (state.through, state.refused, state.added) = (snapshot.through, beside.refused, beside.added);
-            state
-        }
+    let known = log.snapshot()?.map(|snapshot| unpacked(log, &snapshot, &directory, now)).transpose()?;
+    let mut state = match known.flatten() {
+        Some(state) => state,
         None => {
             let since = recorded_beginning(log)?.unwrap_or_else(|| first_month(now, horizon_days));
             let state = State::new(Shard::new(SHARD, since), now);
@@ -196,10 +188,10 @@ pub fn restore(
         }
     };
     state.follow(&directory, log)?;
-    let mut again = Again { log, ledger, directory, memory: Memory::default(), now };
+    let mut again = Again { log, ledger, directory, memory: Memory::default(), now, work: 0 };
     again.steps(&mut state)?;
     again.events(&mut state, log.end())?;
-    Ok(state)
+    Ok((state, again.work))
 }
 
 /// The month that the shard of the recorded steps begins with.
@@ -212,9 +204,35 @@ fn recorded_beginning(log: &dyn EventLog<Arrived>) -> Result<Option<Date>, Meter
     first.map(|postings| Ok(read(&postings)?.0.since)).transpose()
 }
 
-fn restored(packed: &[u8], directory: &Directory) -> Result<Shard, MeteringError> {
+/// The state that was written down; `None` where another version of the program wrote it: events and steps tell it again.
+fn unpacked(
+    log: &dyn EventLog<Arrived>,
+    snapshot: &Snapshot,
+    directory: &Directory,
+    now: Moment,
+) -> Result<Option<State>, MeteringError> {
+    let beside: Beside = serde_json::from_slice(&log.snapshot_part(snapshot, 0)?)?;
+    // One by one, so that no room is needed for all of them beside the state.
+    let mut unread = None;
+    let parts = (1..snapshot.parts)
+        .map_while(|part| log.snapshot_part(snapshot, part).map_err(|error| unread = Some(error)).ok());
     let book = |meter: MeterId| directory.metered(named::MeterId(meter.0)).and_then(|shelf| shelf.prices());
-    Ok(Shard::restore(packed, book)?)
+    let restored = Shard::restore(parts, book);
+    if let Some(error) = unread {
+        return Err(error.into());
+    }
+    let shard = match restored {
+        Err(SettleError::Packed(error @ UnpackError::Version { .. })) => {
+            tracing::warn!(%error, "all events are taken again");
+            return Ok(None);
+        }
+        other => other?,
+    };
+    let mut state = State::new(shard, now);
+    (state.volumes, state.sources, state.done) = (beside.volumes, beside.sources, beside.done);
+    state.at = Moment::from_nanoseconds(beside.at).unwrap_or(now);
+    (state.through, state.refused, state.added) = (snapshot.through, beside.refused, beside.added);
+    Ok(Some(state))
 }
 
 /// Asks the ledger for what was recorded and not confirmed. What it did before it does not do again.
@@ -234,6 +252,8 @@ struct Again<'a> {
     directory: Arc<Directory>,
     memory: Memory,
     now: Moment,
+    /// What was done again, in events.
+    work: u64,
 }
 
 impl Again<'_> {
@@ -254,6 +274,7 @@ impl Again<'_> {
             state.at = row.at;
             let known = Known { directory: &self.directory, ledger: self.ledger, log: self.log };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
+            self.work += work_of_looking(state, heading.whole);
             if (decided.number, decided.postings.is_empty()) != (recorded.number, false) {
                 return Err(MeteringError::Diverged { step: row.number, decided: decided.number });
             }
@@ -296,6 +317,7 @@ impl Again<'_> {
                 return Err(StoreError::Corrupt(format!("event {} is missing", last.next())).into());
             }
             let durable = self.durable(lines, received, state.through);
+            self.work += count(&durable);
             state.take(&durable)?;
             state.through = last;
         }

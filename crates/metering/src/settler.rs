@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kopeck_directory::Directory;
@@ -19,11 +20,15 @@ use crate::clean_up;
 use crate::due::Duty;
 use crate::metering::{Command, Core, MeteringError, Settled, count};
 use crate::restart;
+use crate::state::State;
 
 /// A step takes whatever waits, up to so many events.
 const STEP_EVENTS: u64 = 50_000;
-/// The state is written down when so many events were taken since it was.
-const SNAPSHOT_EVENTS: u64 = 2_000_000;
+/// The state is written down when so much was done since it was, and as much more as it has resources: what a start
+/// does again stays in proportion, and so does what writing costs. An event counts as one.
+const SNAPSHOT_WORK: u64 = 1_000_000;
+/// Resources that a whole look passes in the time of an event.
+const LOOKS_AN_EVENT: u64 = 4;
 /// A write that failed is tried again after this.
 const RETRY: Duration = Duration::from_millis(250);
 /// With a simulated clock nothing becomes due by itself.
@@ -33,16 +38,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 pub struct Settler {
     core: Arc<Core>,
     commands: Receiver<Command>,
-    /// Events that were taken since the state was written down.
+    /// What was done since the state was written down, in events.
     unsaved: u64,
     /// Nothing can be settled any more; the log has said why.
     failed: bool,
+    /// Writes the state down.
+    saving: Option<JoinHandle<()>>,
 }
 
 impl Settler {
-    /// Of a state that was restored.
-    pub fn new(core: Arc<Core>, commands: Receiver<Command>) -> Settler {
-        Settler { core, commands, unsaved: 0, failed: false }
+    /// Of a state that was restored by doing so much again.
+    pub fn new(core: Arc<Core>, commands: Receiver<Command>, again: u64) -> Settler {
+        Settler { core, commands, unsaved: again, failed: false, saving: None }
     }
 
     /// Settles until it is told to stop.
@@ -72,10 +79,18 @@ impl Settler {
             for answer in answers {
                 tell(answer, if self.failed { Err(MeteringError::Stopped) } else { Ok(()) });
             }
-            if self.unsaved >= SNAPSHOT_EVENTS || (stopping && self.unsaved > 0) {
+            if self.is_save_due() || (stopping && self.unsaved > 0) {
                 self.save();
             }
         }
+        self.saved();
+    }
+
+    fn is_save_due(&self) -> bool {
+        let is_saving = self.saving.as_ref().is_some_and(|thread| !thread.is_finished());
+        !is_saving
+            && self.unsaved >= SNAPSHOT_WORK
+            && self.unsaved - SNAPSHOT_WORK >= self.core.state().shard.resource_count()
     }
 
     /// Waits for the first command, or until something is due, and takes what has come with it.
@@ -145,14 +160,17 @@ impl Settler {
             return Err(MeteringError::Clock { now, to });
         };
         self.step(false)?;
+        let mut looked = None;
         while let Some((at, duty)) = self.due_by(to) {
             set(at.max((self.core.time.now)()));
             self.core.ledger.expire_holds()?.wait()?;
             self.perform_duty(at, duty)?;
+            looked = Some(at).filter(|_| duty == Duty::Hour).or(looked);
         }
         set(to);
         self.core.ledger.expire_holds()?.wait()?;
-        self.step(true)
+        // At a full hour all was looked at just now.
+        self.step(looked != Some(to))
     }
 
     fn due_by(&self, to: Moment) -> Option<(Moment, Duty)> {
@@ -206,6 +224,7 @@ impl Settler {
         let (at, through) = (state.at, state.through);
         let known = Known { directory, ledger: &*self.core.ledger, log: &*self.core.log };
         let step = state.shard.decide(at, whole, &known)?;
+        self.unsaved += work_of_looking(&state, whole);
         if step.postings.is_empty() {
             return Ok(None);
         }
@@ -246,20 +265,43 @@ impl Settler {
     }
 
     /// Writes the state down, so that the next start has less to take again. What fails here costs time, nothing else.
+    /// Settling goes on meanwhile.
     fn save(&mut self) {
         self.unsaved = 0;
         let state = self.core.state();
         let packed = restart::packed(&state);
         let (through, step) = (state.through, state.shard.steps());
         drop(state);
-        let saved = packed.and_then(|parts| {
+        let parts = match packed {
+            Ok(parts) => parts,
+            Err(error) => return tracing::error!(%error, "the settling state can not be packed"),
+        };
+        self.saved();
+        let core = Arc::clone(&self.core);
+        let write = move || {
             let parts = &mut parts.into_iter();
-            Ok(self.core.log.save_snapshot(NewSnapshot { through, step, parts })?)
-        });
-        if let Err(error) = saved {
-            tracing::error!(%error, "the settling state could not be written down");
+            if let Err(error) = core.log.save_snapshot(NewSnapshot { through, step, parts }) {
+                tracing::error!(%error, "the settling state could not be written down");
+            }
+        };
+        match std::thread::Builder::new().name("kopeck-state".to_owned()).spawn(write) {
+            Ok(thread) => self.saving = Some(thread),
+            Err(error) => tracing::error!(%error, "no thread writes the settling state down"),
         }
     }
+
+    /// Waits until what is being written down is written.
+    fn saved(&mut self) {
+        if let Some(thread) = self.saving.take() {
+            // One that panicked has written what it could.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What a look costs, in events: a whole one passes all resources.
+pub(crate) fn work_of_looking(state: &State, whole: bool) -> u64 {
+    if whole { state.shard.resource_count() / LOOKS_AN_EVENT } else { 0 }
 }
 
 /// Answers; who asked may have gone.

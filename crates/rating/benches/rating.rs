@@ -207,7 +207,7 @@ fn i_restoring_all(bencher: Bencher<'_, '_>) {
     let packed = all_taken(&book).pack_all().unwrap();
     bencher
         .counter(ItemsCount::new(LIVE_VMS * plain::EVENTS_A_VM))
-        .bench_local(|| Live::restore_all(&book, &packed).unwrap());
+        .bench_local(|| Live::restore_all(&book, packed.clone()).unwrap());
 }
 
 fn all_taken(book: &PriceBook) -> Live {

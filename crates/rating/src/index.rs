@@ -22,12 +22,23 @@ impl Index {
     pub(crate) fn insert(&mut self, hash: u128, number: u32) {
         // At most four fifths are taken: an empty slot is never far.
         if self.len * 5 >= self.slots.len() * 4 {
-            let slots = (self.slots.len() * 5 / 4).max(16);
-            let old = std::mem::replace(&mut self.slots, vec![0; slots]);
-            old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+            self.grow((self.slots.len() * 5 / 4).max(16));
         }
         self.put(tag(hash) << 32 | u64::from(number.saturating_add(1)));
         self.len += 1;
+    }
+
+    /// Makes room for so many things in all.
+    pub(crate) fn reserve(&mut self, things: usize) {
+        let slots = things.saturating_mul(5) / 4 + 2;
+        if slots > self.slots.len() {
+            self.grow(slots);
+        }
+    }
+
+    fn grow(&mut self, slots: usize) {
+        let old = std::mem::replace(&mut self.slots, vec![0; slots]);
+        old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
     }
 
     fn put(&mut self, slot: u64) {

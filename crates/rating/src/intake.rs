@@ -67,10 +67,18 @@ impl Names {
     ///
     /// # Errors
     /// [`Refusal::TooMany`] beyond 2³² names.
-    pub fn restore(&mut self, text: &str) -> Result<(), Refusal> {
+    pub fn restore(&mut self, text: &str, is_looked_up: bool) -> Result<(), Refusal> {
         let name = self.push(text)?;
-        self.numbers.entry(crate::content::of_name(text)).or_insert(name);
+        if is_looked_up {
+            self.numbers.insert(crate::content::of_name(text), name);
+        }
         Ok(())
+    }
+
+    /// Whether a name is looked up, and not only kept.
+    #[must_use]
+    pub fn is_looked_up(&self, name: Name) -> bool {
+        self.known(crate::content::of_name(self.text(name))) == Some(name)
     }
 
     /// How many there are.
@@ -409,6 +417,11 @@ impl Records {
             let known = self.known(hash);
             black_box(known.map(|number| self.resources.get(number as usize).last));
         }
+    }
+
+    /// Makes room for so many resources.
+    pub fn reserve(&mut self, resources: usize) {
+        self.index.reserve(resources);
     }
 
     /// Keeps a new resource.

@@ -51,7 +51,7 @@ use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
 pub use touched::Touched;
 use touched::Touches;
-use usage::{UsageEvent, Used};
+use usage::{UsageEvent, Uses};
 
 /// Why live rating has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -128,8 +128,7 @@ pub struct Live {
     states: Vec<Box<[u8]>>,
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
-    /// By project.
-    uses: QuickMap<Name, QuickMap<SumKey, Used>>,
+    uses: Uses,
     /// The numbers of a project's resources.
     by_project: QuickMap<Name, Vec<u32>>,
     /// The further projects of resources that have named more than one.
@@ -163,7 +162,7 @@ impl Live {
             states: Vec::new(),
             pasts: Vec::new(),
             sums: HashMap::new(),
-            uses: QuickMap::default(),
+            uses: Uses::default(),
             by_project: QuickMap::default(),
             further: BTreeSet::new(),
             billed: Billed::default(),
@@ -301,8 +300,8 @@ impl Live {
                 rows.extend(Row::new(&self.plan, key, Readings { to: quantity, ..Readings::ZERO }, None)?);
             }
         }
-        for (key, used) in self.uses.values().flatten().filter(|(key, _)| key.month as usize == month) {
-            let readings = Readings { to: used.until(at)?, ..Readings::ZERO };
+        for key in self.uses.keys().filter(|key| key.month as usize == month) {
+            let readings = Readings { to: self.uses.until(key, at)?, ..Readings::ZERO };
             rows.extend(Row::new(&self.plan, self.meter_key(key), readings, None)?);
         }
         for key in self.sums.keys() {
@@ -334,7 +333,7 @@ impl Live {
                 }
             }
             Touched::Use(key) => {
-                let readings = Readings { to: self.used_until(&key, at)?, ..Readings::ZERO };
+                let readings = Readings { to: self.uses.until(&key, at)?, ..Readings::ZERO };
                 rows.push(Row::new(&self.plan, self.meter_key(&key), readings, None)?);
             }
             Touched::Peak { key, month } => {
@@ -516,12 +515,6 @@ impl Live {
             Ok(())
         })?;
         Ok(readings)
-    }
-
-    /// What usage came to before an instant.
-    fn used_until(&self, key: &SumKey, at: Second) -> Result<Quantity, Overflow> {
-        let used = self.uses.get(&key.project).and_then(|uses| uses.get(key));
-        used.map_or(Ok(Quantity::ZERO), |used| used.until(at))
     }
 
     fn meter_key(&self, key: &SumKey) -> MeterKey {

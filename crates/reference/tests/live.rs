@@ -144,10 +144,10 @@ fn check_packed(cloud: &Cloud, lines: &[String], batch: usize, packs: &[bool]) -
 /// A rater from the bytes of one, from the bytes of another.
 fn twice_packed(book: &PriceBook, live: &Live) -> Result<Live, TestCaseError> {
     let packed = live.pack_all().unwrap();
-    let once = Live::restore_all(book, &packed).unwrap();
+    let once = Live::restore_all(book, packed.clone()).unwrap();
     let again = once.pack_all().unwrap();
     prop_assert_eq!(&again, &packed);
-    Ok(Live::restore_all(book, &again).unwrap())
+    Ok(Live::restore_all(book, again).unwrap())
 }
 
 /// The touched charges as they are now.

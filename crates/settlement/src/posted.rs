@@ -9,7 +9,7 @@ use kopeck_rating::keys::QuickMap;
 use kopeck_rating::live::Slot;
 use kopeck_rating::money::{Amount, Overflow, Quantity};
 use kopeck_rating::packed::UnpackError;
-use kopeck_rating::packed::codec::{self, Reader};
+use kopeck_rating::packed::codec::{self, Form, Reader};
 use kopeck_rating::resource::PeakKey;
 use kopeck_rating::sums::SumKey;
 
@@ -104,12 +104,36 @@ impl Posted {
         self.of_resources.iter().map(|bytes| bytes.len() + size_of::<Box<[u8]>>()).sum()
     }
 
-    /// Writes all but what is posted for largest sums, which name groups.
-    pub fn write(&self, to: &mut Vec<u8>) {
-        codec::size(to, self.of_resources.len());
-        for bytes in &self.of_resources {
-            codec::bytes(to, bytes);
-        }
+    /// How many resources there may be something of.
+    pub fn resources(&self) -> usize {
+        self.of_resources.len()
+    }
+
+    /// Writes what was posted for resources, in pieces.
+    pub fn write_resources(&self, form: (Form, u8), pieces: &mut Vec<Vec<u8>>) {
+        codec::in_pieces(form, self.of_resources.iter(), |to, bytes| codec::bytes(to, bytes), pieces);
+    }
+
+    /// Reads what [`write_resources`](Posted::write_resources) wrote of so many resources.
+    pub fn read_resources(
+        &mut self,
+        form: (Form, u8),
+        count: usize,
+        pieces: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> Result<(), UnpackError> {
+        // As many as there can be in the pieces; room for more comes with them.
+        self.of_resources.reserve_exact(count.min(1 << 20));
+        codec::of_pieces(form, count, pieces, |from| {
+            let bytes = from.bytes()?;
+            self.scratch.clear();
+            read(bytes, &mut self.scratch)?;
+            self.of_resources.push(bytes.into());
+            Ok(())
+        })
+    }
+
+    /// Writes what was posted for usage.
+    pub fn write_uses(&self, to: &mut Vec<u8>) {
         let mut uses: Vec<_> = self.uses.iter().collect();
         uses.sort_unstable_by_key(|(key, _)| **key);
         codec::size(to, uses.len());
@@ -121,21 +145,16 @@ impl Posted {
         }
     }
 
-    /// Reads what [`write`](Posted::write) wrote.
-    pub fn read(from: &mut Reader<'_>) -> Result<Posted, UnpackError> {
-        let mut posted = Posted::default();
-        for _ in 0..from.count()? {
-            let bytes = from.bytes()?;
-            posted.scratch.clear();
-            read(bytes, &mut posted.scratch)?;
-            posted.of_resources.push(bytes.into());
-        }
-        for _ in 0..from.count()? {
+    /// Reads what [`write_uses`](Posted::write_uses) wrote.
+    pub fn read_uses(&mut self, from: &mut Reader<'_>) -> Result<(), UnpackError> {
+        let count = from.count()?;
+        self.uses.reserve(count);
+        for _ in 0..count {
             let (part, month) = (word(from, "part")?, word(from, "month")?);
             let (project, resource) = (word(from, "name")?, word(from, "resource")?);
-            posted.uses.insert(SumKey { part, month, project, resource }, read_amount(from)?);
+            self.uses.insert(SumKey { part, month, project, resource }, read_amount(from)?);
         }
-        Ok(posted)
+        Ok(())
     }
 }
 

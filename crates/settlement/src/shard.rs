@@ -261,6 +261,12 @@ impl Shard {
         self.steps
     }
 
+    /// How many resources its meters know.
+    #[must_use]
+    pub fn resource_count(&self) -> u64 {
+        self.meters.values().map(|meter| u64::from(meter.live.resource_count())).sum()
+    }
+
     /// How many events wait for their second to pass.
     #[must_use]
     pub fn waiting(&self) -> usize {

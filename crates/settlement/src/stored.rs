@@ -1,9 +1,10 @@
 //! The stored form of a shard: all that another process needs to go on as if it had taken the events itself.
 //!
-//! Version 1 is, in this order: the byte 1; the shard's number and first day; the last step, instant and whole look; the
-//! meters, each with its rater, what is posted, its accounts and days; the events that wait, as their lines; the step that
-//! is on its way; what was put aside. Numbers are those of rating's `packed::codec`, and a checksum ends it. The same shard
-//! is always the same bytes.
+//! Version 2 is, in this order: the shard's number and first day; the last step, instant and whole look; the events that
+//! wait, as their lines; the step that is on its way; what was put aside; the meters, each with its kind, what is posted
+//! beside that of resources, its accounts and days, its rater, and what is posted of resources. It comes in pieces, several
+//! for a meter, each with the byte 2 before (a rater's have its own) and a checksum at its end. Numbers are those of
+//! rating's `packed::codec`. The same shard is always the same bytes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,33 +22,30 @@ use kopeck_rating::resource::PeakKey;
 use crate::account::{Account, AccountKey};
 use crate::meter::Meter;
 use crate::meter_id::{MeterId, MeterKind};
-use crate::posted::{Posted, read_amount, write_amount};
+use crate::posted::{read_amount, write_amount};
 use crate::shard::{SettleError, Shard};
 use crate::step::{Step, read_posting, word, write_posting};
 use crate::waiting::Waiting;
 
 /// The version that is written, in the first byte.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The form of each piece.
+const PIECE: (Form, u8) = (Form::Shard, VERSION);
 /// No whole look has been yet.
 const NEVER: i64 = i64::MIN;
 
 impl Shard {
-    /// Packs everything, to be stored.
+    /// Packs everything, to be stored, into pieces, whose order counts.
     ///
     /// # Errors
     /// [`SettleError::Live`] where a rater has no answers any more.
-    pub fn pack(&self) -> Result<Vec<u8>, SettleError> {
+    pub fn pack(&self) -> Result<Vec<Vec<u8>>, SettleError> {
         let mut to = vec![VERSION];
         codec::number(&mut to, self.number);
         write_date(&mut to, self.since);
         codec::number(&mut to, self.steps);
         codec::instant(&mut to, self.at.nanoseconds());
         codec::instant(&mut to, self.whole_at.unwrap_or(NEVER));
-        codec::size(&mut to, self.meters.len());
-        for (id, meter) in &self.meters {
-            codec::name(&mut to, id.0);
-            meter.write(&mut to)?;
-        }
         let waiting = self.waiting.list();
         codec::size(&mut to, waiting.len());
         for Waiting { batch, index, meter, .. } in waiting {
@@ -61,30 +59,32 @@ impl Shard {
             codec::name(&mut to, meter.0);
             write_posting(&mut to, posting);
         }
-        Ok(codec::seal(Form::Shard, to))
+        codec::size(&mut to, self.meters.len());
+        let mut pieces = vec![codec::seal(Form::Shard, to)];
+        for (id, meter) in &self.meters {
+            meter.write(*id, &mut pieces)?;
+        }
+        Ok(pieces)
     }
 
     /// A shard that goes on where the one that was packed stood, with the books that its meters have; books may have got
     /// versions that take effect after all events.
     ///
     /// # Errors
-    /// [`SettleError`] where the bytes are not those that were packed, a meter has no book, or another one.
+    /// [`SettleError`] where the pieces are not those that were packed, a meter has no book, or another one.
     pub fn restore(
-        bytes: &[u8],
+        pieces: impl IntoIterator<Item = Vec<u8>>,
         mut book: impl FnMut(MeterId) -> Option<Arc<PriceBook>>,
     ) -> Result<Shard, SettleError> {
-        let mut from = Reader(codec::unseal(Form::Shard, VERSION, bytes)?);
+        let pieces = &mut pieces.into_iter();
+        let head = pieces.next().ok_or(UnpackError::Truncated)?;
+        let mut from = Reader(codec::unseal(Form::Shard, VERSION, &head)?);
         from.byte()?;
         let mut shard = Shard::new(from.number()?, read_date(&mut from)?);
         shard.steps = from.number()?;
         let impossible = UnpackError::Impossible("instant");
         shard.at = Moment::from_nanoseconds(from.instant()?).map_err(|_| impossible)?;
         shard.whole_at = Some(from.instant()?).filter(|second| *second != NEVER);
-        for _ in 0..from.count()? {
-            let id = MeterId(word(&mut from, "meter")?);
-            let book = book(id).ok_or(SettleError::UnknownMeter(id))?;
-            shard.meters.insert(id, Meter::read(&mut from, &book)?);
-        }
         for _ in 0..from.count()? {
             let meter = MeterId(word(&mut from, "meter")?);
             let batch = Batch::read(from.bytes()?.to_vec(), Origin { file: 0, line: 1 });
@@ -97,58 +97,80 @@ impl Shard {
             let meter = MeterId(word(&mut from, "meter")?);
             shard.aside.push((meter, read_posting(&mut from)?));
         }
+        let meters = from.number()?;
         from.end()?;
-        Ok(shard)
+        for _ in 0..meters {
+            let (id, meter) = Meter::read(pieces, &mut book)?;
+            shard.meters.insert(id, meter);
+        }
+        match pieces.next() {
+            None => Ok(shard),
+            Some(more) => Err(UnpackError::TooLong(more.len()).into()),
+        }
     }
 }
 
 impl Meter {
-    fn write(&self, to: &mut Vec<u8>) -> Result<(), SettleError> {
+    fn write(&self, id: MeterId, pieces: &mut Vec<Vec<u8>>) -> Result<(), SettleError> {
+        let mut to = vec![VERSION];
+        codec::name(&mut to, id.0);
         to.push(match self.kind {
             MeterKind::Service => 1,
             MeterKind::Executor => 2,
             MeterKind::Api => 3,
         });
-        codec::bytes(to, &self.live.pack_all()?);
-        self.posted.write(to);
+        self.posted.write_uses(&mut to);
         let mut peaks: Vec<_> =
             self.posted.peaks.iter().map(|(key, amount)| (self.peak(key), amount)).collect();
         peaks.sort_unstable_by_key(|(key, _)| *key);
-        codec::size(to, peaks.len());
+        codec::size(&mut to, peaks.len());
         for ((part, month, project, group), amount) in peaks {
-            codec::size(to, part);
-            codec::name(to, month);
-            codec::name(to, project);
+            codec::size(&mut to, part);
+            codec::name(&mut to, month);
+            codec::name(&mut to, project);
             to.push(u8::from(group.is_some()));
-            codec::optional(to, group.flatten().map(str::as_bytes));
-            write_amount(to, *amount);
+            codec::optional(&mut to, group.flatten().map(str::as_bytes));
+            write_amount(&mut to, *amount);
         }
-        codec::size(to, self.accounts.len());
+        codec::size(&mut to, self.accounts.len());
         for (AccountKey { project, part, month }, account) in &self.accounts {
             for number in [*project, *part, *month] {
-                codec::name(to, number);
+                codec::name(&mut to, number);
             }
-            account.write(to);
+            account.write(&mut to);
         }
-        codec::size(to, self.days.len());
+        codec::size(&mut to, self.days.len());
         for ((project, month, day), amount) in &self.days {
-            codec::name(to, *project);
-            codec::name(to, *month);
-            write_date(to, *day);
-            write_amount(to, *amount);
+            codec::name(&mut to, *project);
+            codec::name(&mut to, *month);
+            write_date(&mut to, *day);
+            write_amount(&mut to, *amount);
         }
+        codec::size(&mut to, self.posted.resources());
+        pieces.push(codec::seal(Form::Shard, to));
+        pieces.append(&mut self.live.pack_all()?);
+        self.posted.write_resources(PIECE, pieces);
         Ok(())
     }
 
-    fn read(from: &mut Reader<'_>, book: &PriceBook) -> Result<Meter, SettleError> {
+    fn read(
+        pieces: &mut dyn Iterator<Item = Vec<u8>>,
+        mut book: impl FnMut(MeterId) -> Option<Arc<PriceBook>>,
+    ) -> Result<(MeterId, Meter), SettleError> {
+        let own = pieces.next().ok_or(UnpackError::Truncated)?;
+        let mut from = Reader(codec::unseal(Form::Shard, VERSION, &own)?);
+        from.byte()?;
+        let id = MeterId(word(&mut from, "meter")?);
+        let book = book(id).ok_or(SettleError::UnknownMeter(id))?;
         let kind = match from.byte()? {
             1 => MeterKind::Service,
             2 => MeterKind::Executor,
             3 => MeterKind::Api,
             _ => return Err(UnpackError::Impossible("meter").into()),
         };
-        let mut meter = Meter::new(kind, Live::restore_all(book, from.bytes()?)?);
-        meter.posted = Posted::read(from)?;
+        let mut meter = Meter::new(kind, Live::restore_all(&book, &mut *pieces)?);
+        let from = &mut from;
+        meter.posted.read_uses(from)?;
         meter.read_peaks(from)?;
         for _ in 0..from.count()? {
             let [project, part, month] = [word(from, "name")?, word(from, "part")?, word(from, "month")?];
@@ -162,7 +184,10 @@ impl Meter {
             let key = (word(from, "name")?, word(from, "month")?, read_date(from)?);
             meter.days.insert(key, read_amount(from)?);
         }
-        Ok(meter)
+        let resources = usize::try_from(from.number()?).map_err(|_| UnpackError::Truncated)?;
+        from.end()?;
+        meter.posted.read_resources(PIECE, resources, pieces)?;
+        Ok((id, meter))
     }
 
     fn read_peaks(&mut self, from: &mut Reader<'_>) -> Result<(), UnpackError> {

@@ -123,7 +123,7 @@ fn lead(
         step(&mut shard, (clock, *whole), bank, (&mut refusals, &mut steps))?;
         if *packs.next().unwrap() {
             let packed = shard.pack().unwrap();
-            shard = Shard::restore(&packed, |_| Some(book.clone())).unwrap();
+            shard = Shard::restore(packed.clone(), |_| Some(book.clone())).unwrap();
             prop_assert_eq!(shard.pack().unwrap(), packed);
         }
     }

@@ -286,7 +286,7 @@ fn an_event_counts_once_its_second_has_passed() {
     assert_eq!(scene.shard.waiting(), 2);
     assert_eq!(scene.settle(11, false, &parties, &[]), [service(1, ONE)]);
     let packed = scene.shard.pack().unwrap();
-    scene.shard = Shard::restore(&packed, |_| Some(book(&[USE], ""))).unwrap();
+    scene.shard = Shard::restore(packed.clone(), |_| Some(book(&[USE], ""))).unwrap();
     assert_eq!(scene.settle(501, false, &parties, &[]), [service(1, 5 * ONE)]);
     assert_eq!(scene.shard.waiting(), 0);
 }

@@ -137,15 +137,17 @@ pub struct NewSnapshot<'p> {
     pub parts: &'p mut dyn Iterator<Item = Vec<u8>>,
 }
 
-/// The settling state as it was written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The settling state as it was written down, whose parts are read one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {
+    /// Its number.
+    pub number: u64,
     /// The last event that it has taken.
     pub through: Position,
     /// The last step that it has taken.
     pub step: u64,
-    /// Its bytes, in the parts in which they were given.
-    pub parts: Vec<Vec<u8>>,
+    /// How many parts it has.
+    pub parts: u64,
 }
 
 /// How far verifying an event log has come.
@@ -241,6 +243,12 @@ pub trait EventLog<P>: Send + Sync {
     /// # Errors
     /// [`StoreError`] where it can not be read.
     fn snapshot(&self) -> Answer<Option<Snapshot>>;
+
+    /// A part of the last snapshot, from 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it is not what was written, or another snapshot has taken its place.
+    fn snapshot_part(&self, snapshot: &Snapshot, part: u64) -> Answer<Vec<u8>>;
 
     /// Lets go of the keys of events before an instant, in nanoseconds of Unix time: whoever hands over groups refuses
     /// such events from now on. The events stay.

@@ -178,9 +178,9 @@ fn a_crash_while_a_snapshot_is_written_leaves_the_one_before() {
         picture.write_to(folder.path());
         let log = bank.open_in(folder.path());
         verified(&log);
-        let parts = log.snapshot().unwrap().unwrap().parts;
+        let snapshot = log.snapshot().unwrap().unwrap();
         let expected = if place + 1 == pictures.len() { "second 2" } else { "first 2" };
-        assert_eq!(parts[2], expected.as_bytes());
+        assert_eq!(log.snapshot_part(&snapshot, 2).unwrap(), expected.as_bytes());
     }
 }
 

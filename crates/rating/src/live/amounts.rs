@@ -78,7 +78,7 @@ impl Live {
     /// [`LiveError`].
     pub fn use_amount(&self, key: &SumKey, at: Second) -> Result<Amount, LiveError> {
         let place = (key.part as usize, key.month as usize);
-        Ok(amount(&self.plan, place, self.used_until(key, at)?)?)
+        Ok(amount(&self.plan, place, self.uses.until(key, at)?)?)
     }
 
     /// R(C(at)) of a project's largest sum of a month.
@@ -166,7 +166,7 @@ impl Live {
             }
         }
         for key in self.uses_of(project).filter(|key| key.month as usize == month) {
-            found.push((self.meter_key(&key), None, self.used_until(&key, at)?));
+            found.push((self.meter_key(&key), None, self.uses.until(&key, at)?));
         }
         for key in self.sums.keys().filter(|key| key.project == project) {
             let PeakKey { part, group, .. } = *key;
@@ -208,7 +208,7 @@ impl Live {
 
     /// What a project has used, in no order.
     pub fn uses_of(&self, project: Name) -> impl Iterator<Item = SumKey> {
-        self.uses.get(&project).into_iter().flat_map(|uses| uses.keys().copied())
+        self.uses.of(project).copied()
     }
 
     /// What an hour costs a project at the present burn rate, by part: what is priced by the second as its slope, hourly

@@ -35,10 +35,16 @@ struct Checkpoint {
     state: Box<[u8]>,
 }
 
-/// See the module.
+/// See the module. Most resources are young and have had few events: they need nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     events: Vec<Kept>,
+    older: Option<Box<Older>>,
+}
+
+/// What there is of a resource of some age.
+#[derive(Debug, Default)]
+struct Older {
     /// Ascending.
     checkpoints: Vec<Checkpoint>,
     closed: Vec<Closed>,
@@ -97,7 +103,15 @@ impl Past {
 
     /// The readings of closed months.
     pub fn closed(&self) -> &[Closed] {
-        &self.closed
+        self.older.as_ref().map_or(&[], |older| &older.closed)
+    }
+
+    fn checkpoints(&self) -> &[Checkpoint] {
+        self.older.as_ref().map_or(&[], |older| &older.checkpoints)
+    }
+
+    fn older(&mut self) -> &mut Older {
+        self.older.get_or_insert_default()
     }
 
     /// Writes all of it, to be stored.
@@ -111,14 +125,14 @@ impl Past {
             name(to, said.project);
             name(to, said.description);
         }
-        size(to, self.checkpoints.len());
-        for Checkpoint { events, closed, state } in &self.checkpoints {
+        size(to, self.checkpoints().len());
+        for Checkpoint { events, closed, state } in self.checkpoints() {
             size(to, *events);
             size(to, *closed);
             codec::bytes(to, state);
         }
-        size(to, self.closed.len());
-        for closed in &self.closed {
+        size(to, self.closed().len());
+        for closed in self.closed() {
             size(to, closed.part);
             write_month(to, plan, closed.month);
             name(to, closed.project);
@@ -133,7 +147,9 @@ impl Past {
         labels: &mut Labels,
     ) -> Result<Past, UnpackError> {
         let mut past = Past::default();
-        for _ in 0..from.count()? {
+        let count = from.count()?;
+        past.events.reserve_exact(count);
+        for _ in 0..count {
             let time = from.instant()?;
             let (sequence, id) = (from.optional()?, from.bytes()?);
             let mut written = Vec::new();
@@ -155,18 +171,18 @@ impl Past {
                 usize::try_from(from.number()?).map_err(|_| UnpackError::Impossible("checkpoint"))?;
             let state = from.bytes()?;
             ResourceState::unpack_bare(state, numbers)?;
-            past.checkpoints.push(Checkpoint { events, closed, state: state.into() });
+            past.older().checkpoints.push(Checkpoint { events, closed, state: state.into() });
         }
         for _ in 0..from.count()? {
             let part = from.below(numbers.plan.parts().len(), "part")?;
             let month = read_month(from, numbers.plan)?;
             let project = from.name(numbers.names, "name")?;
-            past.closed.push(Closed { part, month, project, quantity: from.quantity()? });
+            past.older().closed.push(Closed { part, month, project, quantity: from.quantity()? });
         }
         let grows =
             |one: &Checkpoint, other: &Checkpoint| one.events <= other.events && one.closed <= other.closed;
-        let is_within = past.checkpoints.last().is_none_or(|last| last.closed <= past.closed.len());
-        if !past.checkpoints.is_sorted_by(grows) || !is_within {
+        let is_within = past.checkpoints().last().is_none_or(|last| last.closed <= past.closed().len());
+        if !past.checkpoints().is_sorted_by(grows) || !is_within {
             return Err(UnpackError::Impossible("checkpoint"));
         }
         Ok(past)
@@ -175,13 +191,15 @@ impl Past {
     /// Adds an event to the end, with the readings that it closed and the packed state before it.
     pub fn push(&mut self, new: Kept, closed: &[Closed], state: &[u8]) {
         let day = |time: i64| event::second_of(time).div_euclid(DAY);
-        let seen = self.checkpoints.last().map_or(0, |checkpoint| checkpoint.events);
+        let seen = self.checkpoints().last().map_or(0, |checkpoint| checkpoint.events);
         let is_due = self.events.len() - seen >= FEWEST_EVENTS;
         if is_due && self.events.last().is_some_and(|last| day(last.time) < day(new.time)) {
-            let (events, closed) = (self.events.len(), self.closed.len());
-            self.checkpoints.push(Checkpoint { events, closed, state: state.into() });
+            let (events, closed) = (self.events.len(), self.closed().len());
+            self.older().checkpoints.push(Checkpoint { events, closed, state: state.into() });
         }
-        self.closed.extend_from_slice(closed);
+        if !closed.is_empty() {
+            self.older().closed.extend_from_slice(closed);
+        }
         // Most resources have few events: room for them grows by a half, and begins with one.
         if self.events.len() == self.events.capacity() {
             self.events.reserve_exact(1 + self.events.len() / 2);
@@ -191,14 +209,15 @@ impl Past {
 
     /// Inserts a late event at its position, and makes the state again.
     pub fn insert(&mut self, steps: &mut Steps<'_, '_>, at: usize, new: Kept) -> Result<Rebuilt, LiveError> {
-        let mut later = self.checkpoints.partition_point(|checkpoint| checkpoint.events <= at);
+        let mut later = self.checkpoints().partition_point(|checkpoint| checkpoint.events <= at);
         let (common, base) = self.state_at(steps, at, later)?;
         let way = |state: &ResourceState| Way { state: state.clone(), effects: Effects::default() };
         let (mut before, mut after) = (way(&common), way(&common));
         steps.step(&mut after, &new)?;
         let mut next = at;
         while next < self.events.len() && before.state != after.state {
-            if let Some(checkpoint) = self.checkpoints.get_mut(later).filter(|known| known.events == next) {
+            let known = self.older.as_mut().and_then(|older| older.checkpoints.get_mut(later));
+            if let Some(checkpoint) = known.filter(|known| known.events == next) {
                 let closed = base + after.effects.closed.len();
                 let state = after.state.pack_bare(steps.ground.plan).into();
                 *checkpoint = Checkpoint { events: next + 1, closed, state };
@@ -209,13 +228,16 @@ impl Past {
             next += 1;
         }
         let (old, new_closed) = (before.effects.closed.len(), after.effects.closed.len());
-        for checkpoint in &mut self.checkpoints[later..] {
-            checkpoint.events += 1;
-            checkpoint.closed = (checkpoint.closed + new_closed).saturating_sub(old);
+        if self.older.is_some() || new_closed > 0 {
+            let Older { checkpoints, closed } = self.older();
+            for checkpoint in &mut checkpoints[later..] {
+                checkpoint.events += 1;
+                checkpoint.closed = (checkpoint.closed + new_closed).saturating_sub(old);
+            }
+            // All that was closed is there, unless a stored past was made up by somebody.
+            let end = (base + old).min(closed.len());
+            closed.splice(base.min(end)..end, after.effects.closed.iter().copied());
         }
-        // All that was closed is there, unless a stored past was made up by somebody.
-        let end = (base + old).min(self.closed.len());
-        self.closed.splice(base.min(end)..end, after.effects.closed.iter().copied());
         self.events.insert(at, new);
         let same = before.state == after.state;
         Ok(Rebuilt { before, after, same })
@@ -229,7 +251,7 @@ impl Past {
         events: usize,
         later: usize,
     ) -> Result<(ResourceState, usize), LiveError> {
-        let checkpoint = later.checked_sub(1).map(|number| &self.checkpoints[number]);
+        let checkpoint = later.checked_sub(1).map(|number| &self.checkpoints()[number]);
         let (state, seen, closed) = match checkpoint {
             Some(known) => (steps.unpack(&known.state)?, known.events, known.closed),
             None => (ResourceState::new(), 0, 0),

@@ -1,10 +1,11 @@
 //! The stored form of a whole live rater: all that another process needs to go on as if it had seen the events itself.
 //!
-//! Version 2 is, in this order: the byte 2; the book; the first second, the end of the last month and the latest second
-//! that are known; names; descriptions with the hashes of their texts; when projects are billed; keys of events; resources, each with its packed
-//! state and its past; the texts of groups; the project-wide sums of `monthly_peak`; the sums of usage; notices of
-//! usage; touched charges. It ends in a checksum. Numbers are those of `packed::codec`, and name entries of the tables
-//! before. The same rater is always the same bytes.
+//! Version 3 is, in this order: the book; the first second, the end of the last month and the latest second that are
+//! known; names, and which of them are looked up; descriptions with the hashes of their texts; when projects are billed;
+//! keys of events; the number of resources; the resources, each with its packed state and its past; the texts of groups;
+//! the project-wide sums of `monthly_peak`; the sums of usage; notices of usage; touched charges. It comes in pieces, the
+//! resources in many of their own, each with the byte 3 before and a checksum at its end. Numbers are those of
+//! `packed::codec`, and name entries of the tables before. The same rater is always the same bytes.
 //!
 //! The book may have been given versions that take effect after the latest event: parts keep their numbers, and what is
 //! running is added to the new sums of `monthly_peak`.
@@ -13,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::past::Past;
 use super::touched::Touched;
-use super::{Live, LiveError, Used};
+use super::usage::Uses;
+use super::{Live, LiveError};
 use crate::content;
-use crate::intake::Name;
 use crate::keys::Accepted;
 use crate::matching::Group;
 use crate::packed::codec::{self, Form, Reader, instant, name, quantity, size};
@@ -35,7 +36,9 @@ use pieces::{
 };
 
 /// The version that is written, in the first byte.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
+/// The form of each piece.
+const PIECE: (Form, u8) = (Form::Whole, VERSION);
 
 const TOUCHED_RESOURCE: u8 = 1;
 const TOUCHED_USE: u8 = 2;
@@ -49,11 +52,11 @@ fn month(number: usize) -> Unpacked<u32> {
 type Unpacked<T> = Result<T, UnpackError>;
 
 impl Live {
-    /// Packs everything, to be stored. See the module `stored` for the form.
+    /// Packs everything, to be stored, into pieces, whose order counts. See the module `stored` for the form.
     ///
     /// # Errors
     /// [`LiveError`] where nothing can be answered any more.
-    pub fn pack_all(&self) -> Result<Vec<u8>, LiveError> {
+    pub fn pack_all(&self) -> Result<Vec<Vec<u8>>, LiveError> {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
@@ -80,19 +83,29 @@ impl Live {
         for word in words {
             to.extend_from_slice(&word.to_le_bytes());
         }
-        self.write_resources(&mut to);
+        let count = self.register.records.resource_count();
+        name(&mut to, count);
+        let mut pieces = vec![codec::seal(Form::Whole, to)];
+        codec::in_pieces(PIECE, 0..count as usize, |to, number| self.write_resource(to, number), &mut pieces);
+        let mut to = vec![VERSION];
         self.write_sums(&mut to);
         self.write_uses(&mut to);
-        Ok(codec::seal(Form::Whole, to))
+        pieces.push(codec::seal(Form::Whole, to));
+        Ok(pieces)
     }
 
-    /// A rater that goes on where the one that was packed stood.
+    /// A rater that goes on where the one that was packed stood; takes its pieces and no more.
     ///
     /// # Errors
     /// [`LiveError::Packed`] where the bytes are not those that were packed, or the book is another. Versions that
     /// take effect after the latest event may have been added to it.
-    pub fn restore_all(book: &PriceBook, bytes: &[u8]) -> Result<Live, LiveError> {
-        let mut from = Reader(codec::unseal(Form::Whole, VERSION, bytes)?);
+    pub fn restore_all(
+        book: &PriceBook,
+        pieces: impl IntoIterator<Item = Vec<u8>>,
+    ) -> Result<Live, LiveError> {
+        let pieces = &mut pieces.into_iter();
+        let head = pieces.next().ok_or(UnpackError::Truncated)?;
+        let mut from = Reader(codec::unseal(Form::Whole, VERSION, &head)?);
         from.byte()?;
         let written: [u8; 16] = from.array()?;
         let parts = from.number()?;
@@ -121,7 +134,17 @@ impl Live {
                 return Err(UnpackError::Impossible("key").into());
             }
         }
-        live.read_resources(&mut from)?;
+        let count = usize::try_from(from.number()?).map_err(|_| UnpackError::Truncated)?;
+        from.end()?;
+        // No more than the names that were read can name.
+        let room = count.min(live.register.names.len());
+        live.states.reserve_exact(room);
+        live.pasts.reserve_exact(room);
+        live.register.records.reserve(room);
+        codec::of_pieces(PIECE, count, pieces, |from| live.read_resource(from))?;
+        let tail = pieces.next().ok_or(UnpackError::Truncated)?;
+        let mut from = Reader(codec::unseal(Form::Whole, VERSION, &tail)?);
+        from.byte()?;
         let groups = live.read_sums(&mut from)?;
         live.read_uses(&mut from, &groups)?;
         from.end()?;
@@ -167,13 +190,15 @@ impl Live {
         size(to, names.len());
         for number in (0..).take(names.len()) {
             codec::bytes(to, names.text(number).as_bytes());
+            to.push(u8::from(names.is_looked_up(number)));
         }
     }
 
     fn read_names(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
         let impossible = UnpackError::Impossible("name");
         for _ in 0..from.count()? {
-            self.register.names.restore(from.text()?).map_err(|_| impossible)?;
+            let (text, is_looked_up) = (from.text()?, from.byte()? == 1);
+            self.register.names.restore(text, is_looked_up).map_err(|_| impossible)?;
         }
         Ok(())
     }
@@ -199,49 +224,46 @@ impl Live {
         Ok(())
     }
 
-    fn write_resources(&self, to: &mut Vec<u8>) {
-        let count = self.register.records.resource_count() as usize;
-        size(to, count);
-        for number in 0..count {
-            let resource = self.register.records.resource_at(number);
-            for own in [resource.source, resource.subject, resource.project] {
-                name(to, own);
-            }
-            let state = self.states.get(number).filter(|state| !state.is_empty());
-            codec::optional(to, state.map(|state| &**state));
-            if let Some(past) = self.pasts.get(number).filter(|_| state.is_some()) {
-                past.write(to, &self.plan, &self.register.labels);
-            }
+    fn write_resource(&self, to: &mut Vec<u8>, number: usize) {
+        let resource = self.register.records.resource_at(number);
+        for own in [resource.source, resource.subject, resource.project] {
+            name(to, own);
+        }
+        let state = self.states.get(number).filter(|state| !state.is_empty());
+        codec::optional(to, state.map(|state| &**state));
+        if let Some(past) = self.pasts.get(number).filter(|_| state.is_some()) {
+            past.write(to, &self.plan, &self.register.labels);
         }
     }
 
-    fn read_resources(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
-        for _ in 0..from.count()? {
-            let Live { plan, register, states, pasts, .. } = &mut *self;
-            let names = register.names.len();
-            let numbers = Numbers { plan, names, descriptions: register.descriptions.len() };
-            let [source, subject] = [from.name(names, "name")?, from.name(names, "name")?];
-            let project = from.name(names, "name")?;
-            let hash = content::of_key(register.names.text(source), register.names.text(subject));
-            let is_known = register.records.known(hash).is_some();
-            let resource = register.records.resource(hash, (source, subject), project);
-            let Some(resource) = resource.ok().filter(|_| !is_known) else {
-                return Err(UnpackError::Impossible("resource"));
-            };
-            let (mut state, mut past) = (Vec::new(), Past::default());
-            if let Some(bytes) = from.optional()? {
-                ResourceState::unpack_bare(bytes, numbers)?;
-                state.extend_from_slice(bytes);
-                past = Past::read(from, numbers, &mut register.labels)?;
-            }
-            let projects: BTreeSet<Name> = past.events().iter().map(|kept| kept.said.project).collect();
-            states.push(state.into());
-            pasts.push(past);
-            self.list_under(project, resource, true);
-            for project in projects {
-                self.list_under(project, resource, false);
+    fn read_resource(&mut self, from: &mut Reader<'_>) -> Unpacked<()> {
+        let Live { plan, register, .. } = &mut *self;
+        let names = register.names.len();
+        let numbers = Numbers { plan, names, descriptions: register.descriptions.len() };
+        let [source, subject] = [from.name(names, "name")?, from.name(names, "name")?];
+        let project = from.name(names, "name")?;
+        let hash = content::of_key(register.names.text(source), register.names.text(subject));
+        let is_known = register.records.known(hash).is_some();
+        let resource = register.records.resource(hash, (source, subject), project);
+        let Some(resource) = resource.ok().filter(|_| !is_known) else {
+            return Err(UnpackError::Impossible("resource"));
+        };
+        let (mut state, mut past): (Box<[u8]>, _) = (Box::default(), Past::default());
+        if let Some(bytes) = from.optional()? {
+            ResourceState::unpack_bare(bytes, numbers)?;
+            state = bytes.into();
+            past = Past::read(from, numbers, &mut register.labels)?;
+        }
+        self.list_under(project, resource, true);
+        let mut before = project;
+        for kept in past.events() {
+            if kept.said.project != before {
+                before = kept.said.project;
+                self.list_under(before, resource, false);
             }
         }
+        self.states.push(state);
+        self.pasts.push(past);
         Ok(())
     }
 
@@ -289,15 +311,7 @@ impl Live {
     }
 
     fn write_uses(&self, to: &mut Vec<u8>) {
-        let mut uses: Vec<_> = self.uses.values().flatten().collect();
-        uses.sort_unstable_by_key(|(key, _)| **key);
-        size(to, uses.len());
-        for (key, used) in uses {
-            self.write_key(to, key);
-            instant(to, used.second);
-            quantity(to, used.before);
-            quantity(to, used.within);
-        }
+        self.uses.write(to, |to, key| self.write_key(to, key));
         size(to, self.usage_notices.0.len());
         for ((month, lacks), counted) in &self.usage_notices.0 {
             write_month(to, &self.plan, *month);
@@ -343,15 +357,11 @@ impl Live {
     }
 
     fn read_uses(&mut self, from: &mut Reader<'_>, groups: &[Group]) -> Unpacked<()> {
-        for _ in 0..from.count()? {
-            let key = self.read_key(from)?;
-            let second = from.instant()?;
-            let used = Used { second, before: from.quantity()?, within: from.quantity()? };
-            self.uses.entry(key.project).or_default().insert(key, used);
-            if key.resource != PROJECT_WIDE {
-                self.list_under(key.project, key.resource, false);
-            }
+        let uses = Uses::read(from, |from| self.read_key(from))?;
+        for key in uses.keys().filter(|key| key.resource != PROJECT_WIDE) {
+            self.list_under(key.project, key.resource, false);
         }
+        self.uses = uses;
         for _ in 0..from.count()? {
             let month = read_month(from, &self.plan)?;
             let (lacks, counted) = read_counted(from)?;

@@ -367,7 +367,7 @@ fn billed(components: &[&str], from: &str, events: &str, expected: &Expect) {
         live.accept(line(number, text).as_bytes()).unwrap();
     }
     let packed = live.pack_all().unwrap();
-    let mut live = Live::restore_all(&book, &packed).unwrap();
+    let mut live = Live::restore_all(&book, packed.clone()).unwrap();
     let charges = live.charges(OCTOBER, second("11-01T00:00:00")).unwrap().charges;
     expected.assert_eq(&written(&charges));
 }

@@ -5,34 +5,94 @@ use super::{Live, LiveError, number};
 use crate::calendar::Second;
 use crate::event::Description;
 use crate::intake::{Name, Names};
+use crate::keys::QuickMap;
 use crate::matching::{self, Measured};
 use crate::money::{Overflow, Quantity};
 use crate::notice::Lacking;
+use crate::packed::UnpackError;
+use crate::packed::codec::{self, Reader};
 use crate::price_book::Model;
 use crate::sums::{PROJECT_WIDE, SumKey};
 
-/// The sum of a project's or a resource's usage in a month; that of the latest second is apart, so that a reading
-/// at its start is without it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Used {
-    pub(super) before: Quantity,
-    pub(super) second: Second,
-    pub(super) within: Quantity,
+/// The sums of a project's or a resource's usage in a month. What of them lies in the latest second of all events is
+/// known apart, so that a reading at its start is without it: no question looks back farther.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    /// By project.
+    sums: QuickMap<Name, QuickMap<SumKey, Quantity>>,
+    /// The latest second, and what lies in it.
+    second: Second,
+    within: QuickMap<SumKey, Quantity>,
 }
 
-impl Used {
-    pub(super) fn add(&mut self, second: Second, quantity: Quantity) -> Result<(), Overflow> {
-        if second > self.second {
-            *self = Used { before: self.before.checked_add(self.within)?, second, within: Quantity::ZERO };
-        }
-        let sum = if second == self.second { &mut self.within } else { &mut self.before };
+impl Uses {
+    fn add(&mut self, key: SumKey, second: Second, quantity: Quantity) -> Result<(), Overflow> {
+        let sum = self.sums.entry(key.project).or_default().entry(key).or_insert(Quantity::ZERO);
         *sum = sum.checked_add(quantity)?;
+        if second > self.second {
+            self.within.clear();
+            self.second = second;
+        }
+        if second == self.second {
+            let within = self.within.entry(key).or_insert(Quantity::ZERO);
+            *within = within.checked_add(quantity)?;
+        }
         Ok(())
     }
 
-    /// The sum before an instant that is not before the latest second.
-    pub(super) fn until(&self, at: Second) -> Result<Quantity, Overflow> {
-        if self.second < at { self.before.checked_add(self.within) } else { Ok(self.before) }
+    /// A sum before an instant that is not before the latest second.
+    pub(super) fn until(&self, key: &SumKey, at: Second) -> Result<Quantity, Overflow> {
+        let sum = self.sums.get(&key.project).and_then(|sums| sums.get(key)).copied();
+        let sum = sum.unwrap_or(Quantity::ZERO);
+        if at > self.second {
+            return Ok(sum);
+        }
+        self.within.get(key).map_or(Ok(sum), |within| sum.checked_sub(*within))
+    }
+
+    /// All sums.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &SumKey> {
+        self.sums.values().flat_map(QuickMap::keys)
+    }
+
+    /// The sums of a project.
+    pub(super) fn of(&self, project: Name) -> impl Iterator<Item = &SumKey> {
+        self.sums.get(&project).into_iter().flat_map(QuickMap::keys)
+    }
+
+    /// Writes all sums in the order of their keys.
+    pub(super) fn write(&self, to: &mut Vec<u8>, write_key: impl Fn(&mut Vec<u8>, &SumKey)) {
+        let mut sums: Vec<_> = self.sums.values().flatten().collect();
+        sums.sort_unstable_by_key(|(key, _)| **key);
+        let mut within: Vec<_> = self.within.iter().collect();
+        within.sort_unstable_by_key(|(key, _)| **key);
+        codec::instant(to, self.second);
+        for list in [sums, within] {
+            codec::size(to, list.len());
+            for (key, sum) in list {
+                write_key(to, key);
+                codec::quantity(to, *sum);
+            }
+        }
+    }
+
+    /// Reads what [`write`](Uses::write) wrote.
+    pub(super) fn read(
+        from: &mut Reader<'_>,
+        read_key: impl Fn(&mut Reader<'_>) -> Result<SumKey, UnpackError>,
+    ) -> Result<Uses, UnpackError> {
+        let mut uses = Uses { second: from.instant()?, ..Uses::default() };
+        for _ in 0..from.count()? {
+            let key = read_key(from)?;
+            uses.sums.entry(key.project).or_default().insert(key, from.quantity()?);
+        }
+        for _ in 0..from.count()? {
+            let key = read_key(from)?;
+            uses.within.insert(key, from.quantity()?);
+        }
+        // Each project has as much room as it needs.
+        uses.sums.values_mut().for_each(QuickMap::shrink_to_fit);
+        Ok(uses)
     }
 }
 
@@ -78,8 +138,7 @@ impl Live {
             }
             let resource = if matches!(component.model, Model::Tiered(_)) { PROJECT_WIDE } else { resource };
             let key = SumKey { part: number(part)?, month: number(month)?, project, resource };
-            let nothing = Used { before: Quantity::ZERO, second, within: Quantity::ZERO };
-            self.uses.entry(project).or_default().entry(key).or_insert(nothing).add(second, quantity)?;
+            self.uses.add(key, second, quantity)?;
             self.touched.used(key);
         }
         if !is_priced {

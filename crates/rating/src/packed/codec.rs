@@ -33,6 +33,51 @@ pub fn seal(form: Form, mut bare: Vec<u8>) -> Vec<u8> {
     bare
 }
 
+/// A list is stored in pieces of about so many bytes, so that nobody needs room for all of it at once.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// Adds sealed pieces that hold a list to others: each has some of the items, whole, after its version.
+pub fn in_pieces<T>(
+    (form, version): (Form, u8),
+    items: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+    pieces: &mut Vec<Vec<u8>>,
+) {
+    let mut open = vec![version];
+    for item in items {
+        write(&mut open, item);
+        if open.len() >= PIECE_BYTES {
+            pieces.push(seal(form, std::mem::replace(&mut open, vec![version])));
+        }
+    }
+    if open.len() > 1 {
+        pieces.push(seal(form, open));
+    }
+}
+
+/// Reads a list of so many items from the pieces that [`in_pieces`] made of it.
+///
+/// # Errors
+/// [`UnpackError`] where the pieces are not those that were made, or what `read` answers.
+pub fn of_pieces<E: From<UnpackError>>(
+    (form, version): (Form, u8),
+    count: usize,
+    pieces: &mut dyn Iterator<Item = Vec<u8>>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut left = count;
+    while left > 0 {
+        let piece = pieces.next().ok_or(UnpackError::Truncated)?;
+        let mut from = Reader(unseal(form, version, &piece)?);
+        from.byte()?;
+        while from.left() > 0 {
+            left = left.checked_sub(1).ok_or(UnpackError::TooLong(from.left()))?;
+            read(&mut from)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes off the checksum. An unknown version, in the first byte, is told before: its checksum may be another.
 ///
 /// # Errors

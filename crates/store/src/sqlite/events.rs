@@ -42,7 +42,7 @@ use crate::sqlite::shared::Clock;
 use crate::sqlite::{Options, backup, make_log, spawn, take_epoch};
 use crate::store::Answer;
 
-use beside::{Beside, SnapshotRow};
+use beside::Beside;
 use chunk::{Chunk, Packer};
 use keys::{KeyIndex, TABLE_KEYS};
 use queue::{Job, Queue};
@@ -322,7 +322,7 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
             self.write(Beside::Part(number, count, part))?;
             count += 1;
         }
-        self.write(Beside::Whole(SnapshotRow { number, through, step, parts: count }))
+        self.write(Beside::Whole(Snapshot { number, through, step, parts: count }))
     }
 
     fn snapshot(&self) -> Answer<Option<Snapshot>> {
@@ -330,6 +330,10 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
             Err(StoreError::Corrupt(_)) => Ok(None),
             read => read,
         }
+    }
+
+    fn snapshot_part(&self, snapshot: &Snapshot, part: u64) -> Answer<Vec<u8>> {
+        self.readers.with(|connection| beside::snapshot_part(connection, snapshot, part))
     }
 
     fn forget_keys(&self, older_than: i64) -> Answer<()> {

@@ -18,15 +18,15 @@ fn whole() -> PriceBook {
     book(&[("2026-09-01", ALL)])
 }
 
-fn refused(book: &PriceBook, bytes: &[u8]) -> LiveError {
-    Live::restore_all(book, bytes).map(|_| ()).unwrap_err()
+fn refused(book: &PriceBook, pieces: &[Vec<u8>]) -> LiveError {
+    Live::restore_all(book, pieces.to_vec()).map(|_| ()).unwrap_err()
 }
 
 #[test]
 fn a_rater_without_events_is_restored_too() {
     let book = whole();
     let packed = Live::new(&book, OCTOBER).unwrap().pack_all().unwrap();
-    let live = Live::restore_all(&book, &packed).unwrap();
+    let live = Live::restore_all(&book, packed.clone()).unwrap();
     assert_eq!(live.latest(), second("10-01T00:00:00"));
     assert_eq!(live.pack_all().unwrap(), packed);
 }
@@ -61,7 +61,7 @@ fn a_rater_is_refused_by_a_book_that_meters_its_past_otherwise() {
 fn what_runs_is_in_the_sums_of_a_version_that_was_added_later() {
     let (old, new) = (whole(), book(&[("2026-09-01", ALL), ("2026-10-20", ALL), ("2026-11-01", &ALL[3..])]));
     let packed = taken(&old, OCTOBER, EVENTS).pack_all().unwrap();
-    let mut parted = Live::restore_all(&new, &packed).unwrap();
+    let mut parted = Live::restore_all(&new, packed).unwrap();
     let mut whole = taken(&new, OCTOBER, EVENTS);
     let at = second("12-01T00:00:00");
     let bills = |live: &mut Live| [OCTOBER, NOVEMBER].map(|month| live.charges(month, at).unwrap());
@@ -82,12 +82,12 @@ fn a_resource_is_no_rater_and_a_rater_is_no_resource() {
     let (state, all) = (live.pack("s", "x").unwrap(), live.pack_all().unwrap());
     // Also where both have the same version, their checksums differ.
     let of_version = |version: u8, bytes: &[u8]| [&[version], &bytes[1..]].concat();
-    assert_eq!(refused(&book, &of_version(VERSION, &state)), UnpackError::Checksum.into());
-    let all_as_state = of_version(packed::VERSION, &all);
+    assert_eq!(refused(&book, &[of_version(VERSION, &state)]), UnpackError::Checksum.into());
+    let all_as_state = of_version(packed::VERSION, &all[0]);
     assert_eq!(live.restore("s", "x", &all_as_state), Err(UnpackError::Checksum.into()));
     assert_eq!(refused(&book, &[]), UnpackError::Truncated.into());
-    let newer = [&[VERSION + 1], &all[1..]].concat();
-    assert_eq!(refused(&book, &newer), UnpackError::Version { found: VERSION + 1, known: VERSION }.into());
+    let newer = of_version(VERSION + 1, &all[0]);
+    assert_eq!(refused(&book, &[newer]), UnpackError::Version { found: VERSION + 1, known: VERSION }.into());
 }
 
 proptest! {
@@ -99,17 +99,22 @@ proptest! {
     ) {
         let book = whole();
         let packed = taken(&book, OCTOBER, EVENTS).pack_all().unwrap();
-        prop_assert!(Live::restore_all(&book, &bytes).is_err());
-        prop_assert!(Live::restore_all(&book, &packed[..length.index(packed.len())]).is_err());
+        prop_assert!(Live::restore_all(&book, [bytes]).is_err());
+        let which = length.index(packed.len());
+        prop_assert!(Live::restore_all(&book, packed[..which].to_vec()).is_err());
+        let mut cut = packed.clone();
+        cut[which].truncate(length.index(packed[which].len()));
+        prop_assert!(Live::restore_all(&book, cut).is_err());
         let mut changed = packed.clone();
         for (at, byte) in &changes {
-            *at.get_mut(&mut changed[..]) = *byte;
+            *at.get_mut(&mut changed[which][..]) = *byte;
         }
-        prop_assert!(changed == packed || Live::restore_all(&book, &changed).is_err());
+        prop_assert!(changed == packed || Live::restore_all(&book, changed.clone()).is_err());
         // With a checksum that matches, what is read is a rater that goes on, or refused.
-        let mut bare = changed[..changed.len() - 4].to_vec();
+        let mut bare = changed[which][..changed[which].len() - 4].to_vec();
         bare[0] = VERSION;
-        if let Ok(mut live) = Live::restore_all(&book, &codec::seal(Form::Whole, bare)) {
+        changed[which] = codec::seal(Form::Whole, bare);
+        if let Ok(mut live) = Live::restore_all(&book, changed) {
             for (number, text) in ["05T10:30:00 x RUNNING 4", "07T00:00:00 x DELETED 0"].iter().enumerate() {
                 let _ = live.accept(line(100 + number, text).as_bytes());
             }

@@ -17,22 +17,9 @@ pub enum Beside {
     /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
     Part(u64, u64, Vec<u8>),
     /// A snapshot has all its parts.
-    Whole(SnapshotRow),
+    Whole(Snapshot),
     /// Keys of events before this instant may be forgotten.
     Forget(i64),
-}
-
-/// A snapshot that is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SnapshotRow {
-    /// Its number, for its parts.
-    pub number: u64,
-    /// The last event that it has taken.
-    pub through: Position,
-    /// The last step that it has taken.
-    pub step: u64,
-    /// How many parts it has.
-    pub parts: u64,
 }
 
 impl Beside {
@@ -85,7 +72,7 @@ fn write_step(step: &StepRow, transaction: &Transaction<'_>) -> Result<(), Store
 }
 
 /// Takes away all other snapshots, and what was begun and never became one.
-fn write_whole(row: &SnapshotRow, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+fn write_whole(row: &Snapshot, transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let number = signed(row.number);
     transaction.execute("DELETE FROM snapshot WHERE snapshot <> ?", [number])?;
     transaction.execute("DELETE FROM snapshot_part WHERE snapshot <> ?", [number])?;
@@ -186,30 +173,29 @@ pub fn snapshot(connection: &Connection) -> Result<Option<Snapshot>, StoreError>
         .query_row(newest, (), |row| {
             let [number, through, step, parts] =
                 [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?].map(unsigned);
-            Ok(SnapshotRow { number, through: Position(through), step, parts })
+            Ok(Snapshot { number, through: Position(through), step, parts })
         })
         .optional()?;
-    let Some(SnapshotRow { number, through, step, parts: count }) = row else { return Ok(None) };
-    let broken = |part: u64| {
+    let Some(snapshot) = row else { return Ok(None) };
+    for part in 0..snapshot.parts {
+        snapshot_part(connection, &snapshot, part)?;
+    }
+    Ok(Some(snapshot))
+}
+
+/// A part of a snapshot.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it is missing or not what was written.
+pub fn snapshot_part(connection: &Connection, of: &Snapshot, part: u64) -> Result<Vec<u8>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT hash, bytes FROM snapshot_part WHERE snapshot = ? AND part = ?")?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let found = select.query_row((signed(of.number), signed(part)), read).optional()?;
+    let bytes = found.filter(|(hash, bytes)| blake3::hash(bytes).as_bytes() == hash).map(|(_, bytes)| bytes);
+    bytes.ok_or_else(|| {
         StoreError::Corrupt(format!("part {part} of the snapshot of settling is not what was written"))
-    };
-    let mut rows =
-        connection.prepare("SELECT part, hash, bytes FROM snapshot_part WHERE snapshot = ? ORDER BY part")?;
-    let mut rows = rows.query([signed(number)])?;
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (place, hash, bytes) =
-            (unsigned(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?);
-        if place != parts.len() as u64 || *blake3::hash(&bytes).as_bytes() != hash {
-            return Err(broken(parts.len() as u64));
-        }
-        parts.push(bytes);
-    }
-    if parts.len() as u64 == count {
-        Ok(Some(Snapshot { through, step, parts }))
-    } else {
-        Err(broken(parts.len() as u64))
-    }
+    })
 }
 
 /// The instant before which keys need not be known.
