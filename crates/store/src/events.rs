@@ -222,6 +222,12 @@ pub trait EventLog<P>: Send + Sync {
     /// What `take` answers, or [`StoreError`] where they can not be read.
     fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()>;
 
+    /// The last step that was confirmed, with all before it: their postings are in the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be read.
+    fn confirmed(&self) -> Answer<u64>;
+
     /// The steps that were never confirmed, in their order: their postings may be in the ledger or not.
     ///
     /// # Errors

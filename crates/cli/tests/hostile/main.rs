@@ -4,6 +4,7 @@
 
 mod access;
 mod access_routes;
+mod backups;
 mod clients;
 mod kills;
 mod kills_load;

@@ -114,6 +114,15 @@ pub fn last_step(connection: &Connection) -> Result<u64, StoreError> {
     Ok(last.map_or(0, unsigned))
 }
 
+/// The last step that was confirmed, and all before it were; 0 where there is none.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn confirmed(connection: &Connection) -> Result<u64, StoreError> {
+    let select = "SELECT coalesce((SELECT min(number) - 1 FROM step WHERE confirmed = 0), (SELECT max(number) FROM step), 0)";
+    Ok(connection.query_row(select, (), |row| row.get::<_, i64>(0)).map(unsigned)?)
+}
+
 /// A step.
 ///
 /// # Errors
