@@ -199,6 +199,7 @@ pub fn restore(
             state
         }
     };
+    state.done.take_up(log.duties()?);
     state.follow(&directory, log)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now };
     again.steps(&mut state)?;
@@ -256,6 +257,9 @@ impl Again<'_> {
             }
             self.events(state, row.through)?;
             state.at = row.at;
+            if heading.whole {
+                state.done.note_whole(row.at);
+            }
             let known = Known { directory: &self.directory, ledger: self.ledger, log: self.log };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
             if (decided.number, decided.postings.is_empty()) != (recorded.number, false) {

@@ -234,6 +234,19 @@ pub trait EventLog<P>: Send + Sync {
     /// [`StoreError`] where they can not be read.
     fn unconfirmed(&self) -> Answer<Vec<StepRow>>;
 
+    /// Notes that something which is due by the clock was done, at the instant at which it was due; durable when this
+    /// returns. An earlier instant than is known changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be written.
+    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()>;
+
+    /// What is due by the clock, with the instant at which each was done last.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be read.
+    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>>;
+
     /// Writes the settling state down, part by part, while events go on being appended. It takes the place of the one
     /// before when it is whole.
     ///

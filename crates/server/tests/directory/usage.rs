@@ -148,6 +148,35 @@ async fn a_storage_is_paid_at_its_clean_up_by_what_was_measured_and_once_a_day()
 }
 
 #[tokio::test]
+async fn a_clean_up_charges_what_was_measured_up_to_its_instant_and_not_what_came_after() {
+    let world = with_cloud().await;
+    let shown = world.get("operator", &format!("/v1/storages/{}", id(31))).await.body;
+    let source = shown["source"].as_str().unwrap();
+    let event = |event: &str, day: u32, time: &str, mb: &str| {
+        let data = json!({"kind": "s3", "attributes": {"mb": mb}});
+        event_of(source, "acme", (event, time), &data).replace("2026-10-01T", &format!("2026-10-{day:02}T"))
+    };
+    until(&world, "23:58:00").await;
+    // At three in the morning in Moscow, which is midnight UTC, the storage is cleaned up.
+    let early = [event("v", 1, "23:00:00", "1000"), event("w", 2, "00:05:00", "9000")];
+    assert_eq!(world.events("operator", &early).await.body["accepted"], 2);
+    until(&world, "23:59:59").await;
+    assert_eq!(balance(&world, 31).await[0], "0.000000");
+    let now = json!({"now": "2026-10-02T01:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let thousand = balance(&world, 31).await[0].clone();
+    let now = json!({"now": "2026-10-03T01:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let both = balance(&world, 31).await[0].clone();
+    let micros = |amount: &Value| amount.as_str().unwrap().replace('.', "").parse::<u64>().unwrap();
+    assert!(micros(&thousand) > 0);
+    assert_eq!(micros(&both), 10 * micros(&thousand));
+    // A start does not look for clean-ups again that were performed.
+    let world = world.restarted();
+    assert_eq!(balance(&world, 31).await[0], both);
+}
+
+#[tokio::test]
 async fn a_charge_opens_to_its_events_and_a_stranger_sees_none_of_it() {
     let world = with_cloud().await;
     world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;

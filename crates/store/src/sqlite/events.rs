@@ -24,6 +24,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use kopeck_ledger::name::Moment;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use zstd::bulk::Decompressor;
@@ -316,6 +317,14 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
             })
         })?;
         Ok(found)
+    }
+
+    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
+        self.write(Beside::Duty(name, at))
+    }
+
+    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
+        self.readers.with(beside::duties)
     }
 
     fn save_snapshot(&self, snapshot: NewSnapshot<'_>) -> Answer<()> {

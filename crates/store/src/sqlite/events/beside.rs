@@ -14,6 +14,8 @@ pub enum Beside {
     Step(StepRow),
     /// The postings of a step are in the ledger.
     Confirm(u64),
+    /// Something that is due by the clock was done, at the instant at which it was due.
+    Duty([u8; 16], Moment),
     /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
     Part(u64, u64, Vec<u8>),
     /// A snapshot has all its parts.
@@ -41,7 +43,7 @@ impl Beside {
         match self {
             Beside::Step(step) => step.postings.len(),
             Beside::Part(_, _, bytes) => bytes.len(),
-            Beside::Confirm(_) | Beside::Whole(_) | Beside::Forget(_) => 0,
+            Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
     }
 
@@ -56,6 +58,14 @@ impl Beside {
                 let mut confirm =
                     transaction.prepare_cached("UPDATE step SET confirmed = 1 WHERE number = ?")?;
                 confirm.execute([signed(*number)])?;
+                Ok(())
+            }
+            Beside::Duty(name, at) => {
+                let mut note = transaction.prepare_cached(
+                    "INSERT INTO duty (name, at) VALUES (?1, ?2) \
+                     ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)",
+                )?;
+                note.execute((name, at.nanoseconds()))?;
                 Ok(())
             }
             Beside::Part(snapshot, part, bytes) => {
@@ -219,6 +229,22 @@ pub fn snapshot(connection: &Connection) -> Result<Option<Snapshot>, StoreError>
     } else {
         Err(broken(parts.len() as u64))
     }
+}
+
+/// What is due by the clock, and at which instant it was done last.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn duties(connection: &Connection) -> Result<Vec<([u8; 16], Moment)>, StoreError> {
+    let mut rows = connection.prepare("SELECT name, at FROM duty ORDER BY name")?;
+    let mut rows = rows.query(())?;
+    let mut duties = Vec::new();
+    while let Some(row) = rows.next()? {
+        let at = Moment::from_nanoseconds(row.get(1)?)
+            .map_err(|error| StoreError::Corrupt(format!("the instant of a duty: {error}")))?;
+        duties.push((row.get(0)?, at));
+    }
+    Ok(duties)
 }
 
 /// The instant before which keys need not be known.
