@@ -16,6 +16,7 @@ mod clean_up;
 mod due;
 pub mod judge;
 mod metering;
+mod past;
 mod pricing;
 mod restart;
 mod settler;

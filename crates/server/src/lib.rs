@@ -15,6 +15,7 @@ pub mod error;
 pub mod http;
 pub mod metrics;
 pub mod safekeeping;
+pub mod scratch;
 pub mod serve;
 
 pub use app::App;

@@ -6,6 +6,7 @@ mod access;
 mod access_routes;
 mod backups;
 mod clients;
+mod effects;
 mod kills;
 mod kills_load;
 mod server;

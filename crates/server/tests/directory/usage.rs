@@ -269,6 +269,39 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_the_effect_on_last_month_of_those_projects_that_the_book_priced() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    let text = "[book]\nid = \"own\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n\n".to_owned();
+    let made = world.toml("operator", "/v1/price-books", &(text + &version("2026-01-01", "5"))).await;
+    assert_eq!((made.status.as_u16(), &made.body["effect"]), (201, &Value::Null), "{}", made.body);
+    let now = json!({"now": "2026-11-02T12:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let effect = async |book: &str| {
+        let path = format!("/v1/price-books/{book}/versions?dry_run=true");
+        let said = world.toml("operator", &path, &version("2027-01-01", "20")).await;
+        assert_eq!(said.status, 200, "{}", said.body);
+        said.body["effect"].clone()
+    };
+    // Two vCPUs from noon to the end of October in Moscow: 729 hours.
+    let list = effect("list").await;
+    let one = &list["projects"][0];
+    assert_eq!(
+        json!([
+            list["from"],
+            list["to"],
+            one["project"],
+            one["old"],
+            one["new"],
+            list["total"]["difference"]
+        ]),
+        json!(["2026-10-01", "2026-11-01", "acme", "14580.000000", "29160.000000", "14580.000000"])
+    );
+    let own = effect("own").await;
+    assert_eq!((&own["projects"], &own["total"]["new"]), (&json!([]), &json!("0.000000")));
+}
+
+#[tokio::test]
 async fn what_was_posted_for_a_week_is_given_back_when_it_should_not_have_been() {
     let world = with_cloud().await;
     world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
