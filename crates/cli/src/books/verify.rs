@@ -104,7 +104,8 @@ fn print(report: &Verification, place: &str, format: TextFormat) -> Result<Done,
                 writeln!(out, "The event log: {events}, {steps}, whose {postings} the ledger has.")?;
             }
             if let Some(directory) = &report.directory {
-                writeln!(out, "The directory: {}, up to {}", count(directory.acts, "act"), directory.hash)?;
+                let acts = count(directory.acts, "act");
+                writeln!(out, "The directory: {acts}, up to act {}:{}", directory.acts, directory.hash)?;
             }
             writeln!(out, "Journal up to record {}:{}", report.head.record, report.head.hash)?;
         }
