@@ -105,10 +105,10 @@ pub enum Command {
     /// Play a month of projects, payers and a marketplace on a server of its own
     #[command(after_long_help = demo::DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Copy the ledger to a file, while it is used
+    /// Copy the ledger, and what a server keeps beside it, while they are used
     #[command(after_long_help = books::BACKUP_EXAMPLES)]
     Backup(BackupArgs),
-    /// Make a ledger of a backup
+    /// Make a ledger, or all that a server keeps, of a backup
     #[command(after_long_help = books::RESTORE_EXAMPLES)]
     Restore(RestoreArgs),
     /// Measure how fast kopeck is on this machine, next to a baseline of the same run

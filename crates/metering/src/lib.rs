@@ -9,12 +9,14 @@
 //! What was decided is written down before the ledger is asked, under ids that a retry has again, so a crash between
 //! any two of these steps loses nothing and posts nothing twice. Deliberately absent: HTTP, and who may ask.
 
+pub mod agreement;
 pub mod authorised;
 pub mod body;
 mod clean_up;
 mod due;
 pub mod judge;
 mod metering;
+mod past;
 mod pricing;
 mod restart;
 mod settler;

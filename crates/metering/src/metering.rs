@@ -1,5 +1,6 @@
 //! The handle to metering: what the rest of the program may ask of the thread that owns the shard.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,9 +8,10 @@ use std::thread::JoinHandle;
 
 use kopeck_directory::Directory;
 use kopeck_directory::entity::Emitter;
-use kopeck_directory::name::StorageId;
+use kopeck_directory::name::{MeterId, StorageId};
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::Reply;
+use kopeck_rating::calendar::Second;
 use kopeck_rating::packed::UnpackError;
 use kopeck_settlement::shard::{SettleError, Shard};
 use kopeck_store::events::{Durable, EventLog, EventTicket, Position};
@@ -18,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::judge::{Arrived, Judge, Judged, Memory};
+use crate::past;
 use crate::restart;
 use crate::settler::Settler;
 use crate::state::State;
@@ -311,6 +314,21 @@ impl Metering {
     #[must_use]
     pub fn log(&self) -> &Arc<dyn EventLog<Arrived>> {
         &self.core.log
+    }
+
+    /// Hands the lines of a book's events to `take` until it answers `false`, for what other prices would have come to
+    /// in a window: the usage that the book has priced, and the states of those projects that it has priced at some
+    /// time of the window, from their beginning. Reads the whole log, and holds up nobody.
+    ///
+    /// # Errors
+    /// What `take` answers, or [`StoreError`] where the log can not be read.
+    pub fn priced(
+        &self,
+        meter: MeterId,
+        window: Range<Second>,
+        take: &mut dyn FnMut(&[u8]) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        past::priced(&*self.core.log, &(self.core.directory)(), (meter, window), take)
     }
 
     /// Settles what is there, writes the state down, and ends.

@@ -35,18 +35,18 @@ use crate::state::{State, first_month};
 use crate::volumes::Volumes;
 
 /// The one shard of an embedded store.
-const SHARD: u64 = 0;
+pub const SHARD: u64 = 0;
 /// Events are taken again in groups of about so many bytes.
 const GROUP_BYTES: usize = 4 << 20;
 
 /// What is written before a step's own bytes, on a line of its own.
 #[derive(Debug, Serialize, Deserialize)]
-struct Heading {
+pub struct Heading {
     whole: bool,
     /// The month that the shard begins with: its months are numbered from there.
     since: Date,
     /// The places of the postings of the step before it that the ledger refused.
-    refused_before: Vec<usize>,
+    pub refused_before: Vec<usize>,
 }
 
 /// What lies beside the shard in a state that is written down.
@@ -81,7 +81,11 @@ pub fn written(step: &Step, whole: bool, state: &State) -> Result<Vec<u8>, Meter
     Ok(bytes)
 }
 
-fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
+/// Reads what [`written`] has written.
+///
+/// # Errors
+/// [`MeteringError`] where the bytes are not those of a step.
+pub fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
     let end = postings.iter().position(|byte| *byte == b'\n').unwrap_or(postings.len());
     let heading = serde_json::from_slice(&postings[..end])?;
     let step = Step::decode(postings.get(end + 1..).unwrap_or_default())?;
@@ -187,6 +191,7 @@ pub fn restore(
             state
         }
     };
+    state.done.take_up(log.duties()?);
     state.follow(&directory, log)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now, work: 0 };
     again.steps(&mut state)?;
@@ -272,6 +277,9 @@ impl Again<'_> {
             }
             self.events(state, row.through)?;
             state.at = row.at;
+            if heading.whole {
+                state.done.note_whole(row.at);
+            }
             let known = Known { directory: &self.directory, ledger: self.ledger, log: self.log };
             let decided = state.shard.decide(row.at, heading.whole, &known)?;
             self.work += work_of_looking(state, heading.whole);

@@ -182,7 +182,12 @@ impl Settler {
     fn perform_duty(&mut self, at: Moment, duty: Duty) -> Result<(), MeteringError> {
         match duty {
             Duty::Hour => self.step(true)?,
-            Duty::CleanUp(storage) => clean_up::on_schedule(&self.core, storage, at)?,
+            Duty::CleanUp(storage) => {
+                clean_up::on_schedule(&self.core, storage, at)?;
+                // A start must not look for each of its payments again.
+                self.until_written(|core| core.log.note_duty(*storage.0.as_bytes(), at))?;
+                self.core.state().volumes.cleaned(storage, at.nanoseconds());
+            }
         }
         self.core.state().done.note(at, duty);
         Ok(())

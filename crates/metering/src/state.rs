@@ -20,7 +20,7 @@ use kopeck_settlement::shard::{SettleError, Shard};
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, EventLog, Outcome, Position};
 
-use crate::due::Done;
+use crate::due::{self, Done};
 use crate::judge::{Arrived, Destination, Judge, Projects, Routed};
 use crate::metering::MeteringError;
 use crate::pricing::{self, Added};
@@ -256,13 +256,21 @@ impl State {
             Some(Value::Number(number)) => *number,
             _ => Number::ZERO,
         };
-        self.volumes.take(Measurement {
+        let measurement = Measurement {
             storage,
             project: &event.project,
             bucket: &event.subject,
             time: event.time,
             id: &event.id,
             megabytes,
+        };
+        let directory = self.told.directory.as_deref();
+        let kept = directory.and_then(|directory| Some((directory, directory.storages().get(&storage)?)));
+        let cleaned = kept.map_or(i64::MIN, |(_, storage)| self.done.cleaned(storage));
+        // A clean-up sees what was measured at its own instant.
+        self.volumes.take(measurement, cleaned, |time| {
+            let (directory, storage) = kept?;
+            due::first_after(storage, directory, time.saturating_sub(1)).map(Moment::nanoseconds)
         });
     }
 }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod accrued;
 pub mod asking;
 pub(crate) mod directory;
+pub(crate) mod effect;
 pub mod first_start;
 pub mod health;
 pub mod holds;

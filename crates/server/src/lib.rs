@@ -2,7 +2,8 @@
 //!
 //! `app` holds the use cases, one a file, and knows no HTTP; `http` is thin routes over them; `background` does what
 //! nobody asks for. `error` alone says what a failure is to somebody outside; `clock` alone reads the time.
-//! `documents` makes the API's documents out of a store, for the routes and for the command line.
+//! `documents` makes the API's documents out of a store, for the routes and for the command line; `safekeeping` copies,
+//! restores and proves the folder that all of it lies in.
 
 pub mod app;
 pub mod auth;
@@ -13,6 +14,8 @@ pub mod documents;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod safekeeping;
+pub mod scratch;
 pub mod serve;
 
 pub use app::App;

@@ -65,6 +65,18 @@ pub enum StoreError {
     /// There is one already.
     #[error("{} already holds a ledger", .0.display())]
     Exists(PathBuf),
+    /// Restoring a backup has not come to its end: what is in the folder does not fit together.
+    #[error("a restore to {} was not finished: run `kopeck restore` again", .0.display())]
+    Unfinished(PathBuf),
+    /// A restore that was interrupted has come to its end now, and nothing else was done.
+    #[error("a restore to {} had been interrupted; it is finished now", .0.display())]
+    Finished(PathBuf),
+    /// A backup of a ledger alone, and a folder with more than that.
+    #[error(
+        "the backup holds a ledger alone, and {} also has usage events and a directory, which would not fit it",
+        .0.display()
+    )]
+    LedgerAlone(PathBuf),
     /// Another owner has taken over; nothing was written, and this one can never write again.
     #[error("the database has a newer owner (epoch {current}, this one has {own}): nothing was written")]
     Fenced {

@@ -224,11 +224,30 @@ pub trait EventLog<P>: Send + Sync {
     /// What `take` answers, or [`StoreError`] where they can not be read.
     fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()>;
 
+    /// The last step that was confirmed, with all before it: their postings are in the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be read.
+    fn confirmed(&self) -> Answer<u64>;
+
     /// The steps that were never confirmed, in their order: their postings may be in the ledger or not.
     ///
     /// # Errors
     /// [`StoreError`] where they can not be read.
     fn unconfirmed(&self) -> Answer<Vec<StepRow>>;
+
+    /// Notes that something which is due by the clock was done, at the instant at which it was due; durable when this
+    /// returns. An earlier instant than is known changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be written.
+    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()>;
+
+    /// What is due by the clock, with the instant at which each was done last.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be read.
+    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>>;
 
     /// Writes the settling state down, part by part, while events go on being appended. It takes the place of the one
     /// before when it is whole.

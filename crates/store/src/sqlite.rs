@@ -22,10 +22,11 @@ mod history;
 mod id_filter;
 mod id_hash;
 mod id_index;
+pub mod instant;
 pub mod journal;
 mod lock;
 mod queue;
-mod restore;
+pub mod restore;
 mod schema;
 mod shared;
 mod snapshot;
@@ -122,6 +123,7 @@ impl SqliteStore {
     pub fn create(folder: &Path) -> Answer<()> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
         let _lock = ProcessLock::take(folder)?;
+        restore::check_new(folder)?;
         let path = folder.join(DATABASE_FILE);
         let mut connection = connections::writer(&path, SyncMode::Full)?;
         if schema::LEDGER.is_in(&connection, &path)? {
@@ -141,9 +143,11 @@ impl SqliteStore {
     pub fn open(folder: &Path, options: Options) -> Answer<SqliteStore> {
         let path = folder.join(DATABASE_FILE);
         if !path.is_file() {
+            restore::check(folder)?;
             return Err(StoreError::Missing(folder.to_path_buf()));
         }
         let lock = ProcessLock::take(folder)?;
+        restore::check(folder)?;
         let mut connection = connections::writer(&path, options.sync)?;
         if !schema::LEDGER.is_in(&connection, &path)? {
             return Err(StoreError::NotALedger(path));

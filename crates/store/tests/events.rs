@@ -64,6 +64,7 @@ event_log_contract!(Embedded:
     whoever_reads_stops_when_there_is_enough_and_may_fail
     steps_are_written_in_their_order_and_confirmed
     a_step_is_written_once_and_only_after_the_one_before_it
+    what_was_done_last_of_what_is_due_is_kept
     the_newest_whole_snapshot_is_taken
     events_are_appended_while_a_snapshot_is_written
     keys_of_old_events_may_be_forgotten_and_no_others

@@ -74,7 +74,7 @@ fn a_log_of_a_newer_program_is_refused() {
     let path = folder.path().join(EVENTS_FILE);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let refused = bank.try_open_in(folder.path()).unwrap_err();
-    assert_eq!(refused, StoreError::Newer { path, found: 7, known: 1 });
+    assert_eq!(refused, StoreError::Newer { path, found: 7, known: 2 });
 }
 
 #[test]

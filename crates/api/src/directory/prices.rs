@@ -135,6 +135,55 @@ pub struct AnnouncementDocument {
     pub versions: Vec<VersionDocument>,
     /// What they change against the version before each
     pub changes: Vec<PriceChangeDocument>,
+    /// What the last version would have done to last month; only where a version of a book was tried that prices
+    /// projects, `null` otherwise
+    #[schema(required)]
+    pub effect: Option<EffectDocument>,
+}
+
+/// What other prices would have done to last month: the bills of its events by two versions, each taken as if it had
+/// been in force throughout and as the book prices, for the projects that the book priced at some time of that month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PriceEffect)]
+pub struct EffectDocument {
+    /// The first local day of the month
+    pub from: Day,
+    /// The day after its last
+    pub to: Day,
+    /// The version that is in force now
+    pub old: Day,
+    /// The version that was tried
+    pub new: Day,
+    /// What the amounts are in
+    pub currency: CurrencyCode,
+    /// By project
+    pub projects: Vec<ProjectEffect>,
+    /// All projects together
+    pub total: AmountEffect,
+}
+
+/// What other prices would have done to a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectEffect {
+    /// Whose
+    pub project: String,
+    /// What they would have done
+    #[serde(flatten)]
+    pub amounts: AmountEffect,
+}
+
+/// An amount by two versions, each a decimal with six places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmountEffect {
+    /// By the version that is in force
+    pub old: String,
+    /// By the version that was tried
+    pub new: String,
+    /// How much more
+    pub difference: String,
+    /// How much more in percent; `null` of nothing
+    #[schema(required)]
+    pub percent: Option<String>,
 }
 
 /// What becomes of a component.

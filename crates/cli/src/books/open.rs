@@ -101,6 +101,14 @@ pub fn failed(error: &StoreError) -> Failure {
             format!("{} is there already", path.display()),
             "choose another name, or another folder with --store",
         ),
+        StoreError::Unfinished(_) => input(
+            error.to_string(),
+            "run `kopeck restore` again; where it has not replaced anything yet, removing kopeck.restoring undoes it",
+        ),
+        StoreError::Finished(_) => input(
+            error.to_string(),
+            "nothing else was done: look at it with `kopeck ledger verify`, or restore again with --replace",
+        ),
         StoreError::Corrupt(reason) => {
             input(format!("the ledger is damaged: {reason}"), "`kopeck ledger verify` tells where")
         }
@@ -120,6 +128,7 @@ pub fn failed(error: &StoreError) -> Failure {
         | StoreError::NotADirectory(_)
         | StoreError::NoEventLog(_)
         | StoreError::EventLogExists(_)
+        | StoreError::LedgerAlone(_)
         | StoreError::NoSuchLine { .. }
         | StoreError::StepOutOfOrder { .. }) => {
             input(other.to_string(), "name another folder with --store or KOPECK_STORE")

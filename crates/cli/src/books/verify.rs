@@ -1,22 +1,25 @@
-//! `kopeck ledger verify`: the five invariants, with progress, and the first record that is broken.
+//! `kopeck ledger verify`: the five invariants, the event log and the directory, with progress, and what is broken first.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use kopeck_api::journal::Verification;
+use kopeck_api::journal::{Kept, Verification};
 use kopeck_server::documents::verification;
+use kopeck_server::safekeeping::{self, Proving};
 use kopeck_store::StoreError;
-use kopeck_store::answer::Progress;
 use kopeck_store::sqlite::DATABASE_FILE;
-use kopeck_store::sqlite::head_log::{self, LoggedHead};
-use kopeck_store::sqlite::verify;
+use kopeck_store::sqlite::directory::DIRECTORY_FILE;
+use kopeck_store::sqlite::events::EVENTS_FILE;
+use kopeck_store::sqlite::head_log::LoggedHead;
+use kopeck_store::sqlite::instant::Part;
 
 use super::open::failed;
 use super::place::Place;
 use super::receipt::sorted;
 use crate::args::{KnownHead, TextFormat, VerifyArgs};
-use crate::failure::{Done, Failure};
+use crate::failure::{Done, Failure, paragraph};
 use crate::remote::Server;
 
 /// Runs the command.
@@ -30,24 +33,22 @@ pub fn run(args: &VerifyArgs) -> Result<Done, Failure> {
         sequence: *sequence,
         hash: *hash,
     });
-    let mut heads: Vec<LoggedHead> = known.collect();
-    let database = match &args.backup {
-        Some(file) if !file.is_file() => return Err(failed(&StoreError::NotALedger(file.clone()))),
-        Some(file) => file.clone(),
-        None => {
-            let database = folder.join(DATABASE_FILE);
-            if !database.is_file() {
-                return Err(failed(&StoreError::Missing(folder)));
-            }
-            heads.extend(head_log::read(&folder).map_err(|error| failed(&error))?);
-            database
-        }
+    let heads: Vec<LoggedHead> = known.collect();
+    let bar = bar("{bar:40} {pos} of {len} {msg}, {per_sec}, {eta} left");
+    let place = args.backup.as_ref().unwrap_or(&folder);
+    let is_file = args.backup.as_ref().is_some_and(|backup| backup.is_file());
+    if args.backup.is_some() && !is_file && !place.join(DATABASE_FILE).is_file() {
+        return Err(failed(&StoreError::NotALedger(place.clone())));
+    }
+    let mut shown = |proven: Proving| show(&bar, proven);
+    let found = if is_file {
+        safekeeping::verify_file(place, heads, &mut shown)
+    } else {
+        safekeeping::verify(place, heads, &mut shown)
     };
-    let bar = bar("{bar:40} {pos} of {len} records, {per_sec}, {eta} left");
-    let report = verify::database(&database, heads, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
-    let found = verification::of_report(&report.map_err(|error| failed(&error))?);
-    print(&found, &database.display().to_string(), args.format)
+    let found = verification::of_found(&found.map_err(|error| failed(&error))?);
+    print(&found, &place.display().to_string(), args.format)
 }
 
 /// A server verifies its journal itself.
@@ -73,37 +74,65 @@ pub fn bar(template: &str) -> ProgressBar {
 }
 
 /// Shows how far verifying has come.
-pub fn show(bar: &ProgressBar, progress: Progress) {
-    bar.set_length(progress.of);
-    bar.set_position(progress.records);
+pub fn show(bar: &ProgressBar, proven: Proving) {
+    bar.set_message(match proven.part {
+        Part::Ledger => "records",
+        Part::Events => "events",
+        Part::Directory => "acts",
+    });
+    bar.set_length(proven.of);
+    bar.set_position(proven.done);
 }
 
-fn print(report: &Verification, database: &str, format: TextFormat) -> Result<Done, Failure> {
+/// "1 record", "2 records".
+pub fn count(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+fn print(report: &Verification, place: &str, format: TextFormat) -> Result<Done, Failure> {
     let mut out = io::stdout().lock();
     match format {
         TextFormat::Json => {
             writeln!(out, "{}", sorted(report))?;
         }
         TextFormat::Text if report.problem.is_none() => {
-            let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
             let (records, transfers) = (count(report.records, "record"), count(report.transfers, "transfer"));
             writeln!(out, "All is well: {records}, {transfers}.")?;
+            if let Some(log) = &report.events {
+                let (events, steps) = (count(log.events, "event"), count(log.steps, "step"));
+                let postings = count(log.postings.unwrap_or(0), "posting");
+                writeln!(out, "The event log: {events}, {steps}, whose {postings} the ledger has.")?;
+            }
+            if let Some(directory) = &report.directory {
+                let acts = count(directory.acts, "act");
+                writeln!(out, "The directory: {acts}, up to act {}:{}", directory.acts, directory.hash)?;
+            }
             writeln!(out, "Journal up to record {}:{}", report.head.record, report.head.hash)?;
         }
         TextFormat::Text => {}
     }
     out.flush()?;
-    match &report.problem {
-        None => Ok(Done::Whole),
-        Some(problem) => Err(broken(&problem.reason, report.records, database)),
-    }
+    if report.problems.is_empty() { Ok(Done::Whole) } else { Err(broken(report, place)) }
 }
 
-/// A ledger that is not as it was written.
-pub fn broken(problem: &str, proven: u64, database: &str) -> Failure {
-    let remedy = format!(
-        "the {proven} records before it are proven; keep the files as they are, and compare with a backup: \
-         `kopeck ledger verify --backup FILE`"
-    );
-    Failure::input(format!("the ledger is broken: {problem}"), Some(database), remedy)
+/// What is not as it was written, one paragraph for each store.
+pub fn broken(found: &Verification, place: &str) -> Failure {
+    let told = found.problems.iter().map(|problem| {
+        let events = found.events.as_ref().map_or(0, |log| log.events);
+        let acts = found.directory.as_ref().map_or(0, |directory| directory.acts);
+        let (store, file, proven) = match problem.store {
+            Kept::Ledger => ("ledger", DATABASE_FILE, count(found.records, "record")),
+            Kept::Events => ("event log", EVENTS_FILE, count(events, "event")),
+            Kept::Directory => ("directory", DIRECTORY_FILE, count(acts, "act")),
+        };
+        let remedy = format!(
+            "{proven} before it are proven; keep the files as they are, and compare with a backup: \
+             `kopeck ledger verify --backup FILE`"
+        );
+        let is_folder = Path::new(place).is_dir();
+        let file =
+            if is_folder { Path::new(place).join(file).display().to_string() } else { place.to_owned() };
+        paragraph("error", format!("the {store} is broken: {}", problem.reason), Some(&file), remedy)
+    });
+    Failure::Input(told.collect::<Vec<_>>().join("\n"))
 }

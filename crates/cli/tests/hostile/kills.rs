@@ -16,7 +16,7 @@ use crate::world::{ACME, ANN, DEPOSIT, MADE, make};
 const KILLS: usize = 3;
 
 /// The sample's events, each once, in the order of their times.
-fn events(folder: &Path) -> Vec<Event> {
+pub fn events(folder: &Path) -> Vec<Event> {
     let sample = kopeck(folder, "sample --seed 5 --vms 25 --days 9").output().unwrap();
     let mut events: Vec<Event> = String::from_utf8(sample.stdout).unwrap().lines().map(Event::read).collect();
     let mut seen = BTreeSet::new();
@@ -26,7 +26,7 @@ fn events(folder: &Path) -> Vec<Event> {
 }
 
 /// The projects of events.
-fn projects(events: &[Event]) -> Vec<&str> {
+pub fn projects(events: &[Event]) -> Vec<&str> {
     let mut projects: Vec<&str> = events.iter().map(|event| event.project.as_str()).collect();
     projects.sort_unstable();
     projects.dedup();
@@ -61,12 +61,17 @@ fn what_is_acknowledged_survives_every_sudden_death_once() {
 
 /// Everything that was answered is there as it was answered.
 fn nothing_is_lost(server: &Server, load: &Load) {
+    is_there(server, load, (&load.acknowledged_events(), load.acknowledged_transfers()));
+}
+
+/// Events and transfers are there as they were answered.
+pub fn is_there(server: &Server, load: &Load, (events, transfers): (&[Event], Vec<Transfer>)) {
     let mut client = server.client();
-    for Transfer { key, answer } in load.acknowledged_transfers() {
+    for Transfer { key, answer } in transfers {
         let (status, shown) = client.ask(&format!("GET /v1/transactions/{key}"), "-", &Value::Null).unwrap();
         assert_eq!((status, shown), (200, answer), "an acknowledged transaction");
     }
-    for batch in load.acknowledged_events().chunks(2_000) {
+    for batch in events.chunks(2_000) {
         let (status, said) = load.send(&mut client, batch).unwrap();
         let expected = json!({"accepted": 0, "duplicates": batch.len(), "refused": []});
         assert_eq!((status, said), (200, expected), "acknowledged events");
@@ -76,7 +81,7 @@ fn nothing_is_lost(server: &Server, load: &Load) {
 }
 
 /// What was in flight is sent again; then all of it has moved once.
-fn nothing_is_doubled(server: &Server, load: &Load) {
+pub fn nothing_is_doubled(server: &Server, load: &Load) {
     load.send_again(server);
     let ann = server.done(200, &format!("GET /v1/accounts/{ANN}"), "-", &Value::Null);
     let moved = load.acknowledged_transfers().len();
@@ -84,7 +89,7 @@ fn nothing_is_doubled(server: &Server, load: &Load) {
 }
 
 /// The month's cost of each project is that of its events, and what is posted is in the ledger.
-fn costs_what_rate_says(server: &Server, load: &Load, folder: &Path) {
+pub fn costs_what_rate_says(server: &Server, load: &Load, folder: &Path) {
     let events = load.acknowledged_events();
     let lines: Vec<&str> = events.iter().map(|event| event.line.as_str()).collect();
     std::fs::write(folder.join("events.jsonl"), lines.join("\n")).unwrap();

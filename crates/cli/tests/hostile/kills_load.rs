@@ -103,6 +103,11 @@ impl Load {
 
     /// Sends with all clients at once until so many events were acknowledged, then kills the server under them.
     pub fn run_and_kill(&self, server: &mut Server, events: usize) {
+        self.run_until(server, events, || ());
+    }
+
+    /// As [`Load::run_and_kill`], but does something before, while the clients go on.
+    pub fn run_until(&self, server: &mut Server, events: usize, then: impl FnOnce()) {
         let (acknowledged, count): (Sender<usize>, Receiver<usize>) = channel();
         let address = server.address.clone();
         std::thread::scope(|scope| {
@@ -121,7 +126,12 @@ impl Load {
                 let Ok(more) = count.recv_timeout(PATIENCE) else { break };
                 seen += more;
             }
+            // A failure is told when the clients have ended, which they do when the server is gone.
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(then));
             server.kill();
+            if let Err(failure) = done {
+                std::panic::resume_unwind(failure);
+            }
             assert!(seen >= events, "{seen} events were acknowledged, and then none");
         });
     }
@@ -211,6 +221,19 @@ impl Load {
             let (status, answer) = self.transfer(&mut client, &key).unwrap();
             assert_eq!(status, 201, "{answer}");
             self.log().transfers.push(Transfer { key, answer });
+        }
+    }
+
+    /// Sends everything that was acknowledged again, to a server that may have seen only some of it.
+    pub fn send_all_again(&self, server: &Server) {
+        let mut client = server.client();
+        for batch in self.acknowledged_events().chunks(2_000) {
+            let (status, said) = self.send(&mut client, batch).unwrap();
+            assert_eq!((status, &said["refused"]), (200, &json!([])), "{said}");
+        }
+        for Transfer { key, .. } in self.acknowledged_transfers() {
+            let (status, answer) = self.transfer(&mut client, &key).unwrap();
+            assert_eq!(status, 201, "{answer}");
         }
     }
 

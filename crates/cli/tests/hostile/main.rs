@@ -4,7 +4,9 @@
 
 mod access;
 mod access_routes;
+mod backups;
 mod clients;
+mod effects;
 mod kills;
 mod kills_load;
 mod server;

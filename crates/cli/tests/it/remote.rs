@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::thread;
 
+use serde_json::{Value, json};
+
 use crate::desk::{Answer, Desk};
 use crate::ledger::{COMMANDS, id};
 use crate::serve::{Server, TOKEN};
@@ -104,8 +106,6 @@ fn every_command_answers_at_a_server_as_in_a_folder() {
         "account report acme".to_owned(),
         "account report acme --format json --from 2025-10-01".to_owned(),
         "account report Ann".to_owned(),
-        "ledger verify".to_owned(),
-        "ledger verify --format json".to_owned(),
         "ledger export --format hledger".to_owned(),
     ] {
         let [here, there] = twins.run(&line);
@@ -114,6 +114,23 @@ fn every_command_answers_at_a_server_as_in_a_folder() {
         assert_eq!(reason(&here), reason(&there), "{line}");
         assert_eq!(here.stderr.lines().count(), there.stderr.lines().count(), "{line}\n{}", there.stderr);
     }
+    of_the_ledger_a_server_proves_the_same(&twins);
+}
+
+/// What a server keeps beside the ledger is proven with it, and told in lines and fields of its own.
+fn of_the_ledger_a_server_proves_the_same(twins: &Twins) {
+    let [here, there] = twins.run("ledger verify");
+    assert_eq!((here.code, there.code), (0, 0), "{}", there.stderr);
+    let is_beside = |line: &&str| line.starts_with("The event log: ") || line.starts_with("The directory: ");
+    let (beside, ledger): (Vec<&str>, Vec<&str>) = there.stdout.lines().partition(is_beside);
+    assert_eq!((ledger, beside.len()), (here.stdout.lines().collect(), 2));
+    let read = |answer: &Answer| serde_json::from_str::<Value>(&answer.stdout).unwrap();
+    let [here, there] = twins.run("ledger verify --format json");
+    let (here, mut there) = (read(&here), read(&there));
+    assert_eq!(there["events"], json!({"events": 0, "steps": 0, "postings": 0}));
+    assert_eq!(there["directory"]["acts"], 0);
+    (there["events"], there["directory"]) = (Value::Null, Value::Null);
+    assert_eq!(here, there);
 }
 
 #[test]
@@ -129,7 +146,7 @@ fn a_statement_of_many_pages_is_whole() {
     let (status, _) = twins.server.ask(TOKEN, "POST /v1/transactions", "many", Some(&body.into()));
     assert_eq!(status, 200);
     let statement = twins.there("account statement Ann --format json");
-    let statement: serde_json::Value = serde_json::from_str(&statement.stdout).unwrap();
+    let statement: Value = serde_json::from_str(&statement.stdout).unwrap();
     assert_eq!(statement["lines"].as_array().unwrap().len(), 1_100);
     assert_eq!((&statement["closing"], &statement["next"]), (&"1100.000000".into(), &().into()));
 }
@@ -313,7 +330,7 @@ fn events_are_sent_in_batches_and_what_a_project_spends_is_shown() {
     assert_eq!(spend.code, 0, "{}", spend.stderr);
     assert!(spend.stdout.contains("total      120.000000  RUB"), "{}", spend.stdout);
     assert!(spend.stdout.contains("burn rate  60.000000   RUB an hour"), "{}", spend.stdout);
-    let spend: serde_json::Value = serde_json::from_str(&run("spend acme --format json").stdout).unwrap();
+    let spend: Value = serde_json::from_str(&run("spend acme --format json").stdout).unwrap();
     assert_eq!((&spend["total"], &spend["month"]), (&"120.000000".into(), &"2025-10".into()));
     for (line, said) in [
         ("spend nobody", "there is no project nobody"),
@@ -335,7 +352,7 @@ fn what_a_project_spends_is_followed_until_the_server_ends() {
     command.env("KOPECK_URL", format!("http://{}", server.address)).env("KOPECK_TOKEN", TOKEN);
     let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
-    let total = |line: String| serde_json::from_str::<serde_json::Value>(&line).unwrap()["total"].clone();
+    let total = |line: String| serde_json::from_str::<Value>(&line).unwrap()["total"].clone();
     assert_eq!(total(lines.next().unwrap().unwrap()), "0.000000");
     let sent = server.send(TOKEN, "POST /v1/events", "-", ("application/x-ndjson", &event(1, "acme")));
     assert_eq!(sent.0, 200, "{}", sent.1);
@@ -391,7 +408,7 @@ fn tokens_are_issued_listed_and_ended() {
     assert_eq!(run(&sender, "account list").code, 2);
     assert_eq!(run(&accountant, "account list").code, 0);
     let list = run(TOKEN, "token list --format json").stdout;
-    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let list: Value = serde_json::from_str(&list).unwrap();
     let books = list["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "books").unwrap();
     let revoked = run(TOKEN, &format!("token revoke {}", books["id"].as_str().unwrap()));
     assert_eq!(revoked.code, 0, "{}", revoked.stderr);

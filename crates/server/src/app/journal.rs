@@ -3,11 +3,14 @@
 use std::io::Write;
 
 use kopeck_api::journal::Verification;
+use kopeck_ledger::name::Sequence;
+use kopeck_metering::agreement::{self, Compared};
 
 use crate::app::{App, access};
 use crate::auth::{Act, Principal};
 use crate::documents::{csv, hledger, unmade, verification};
 use crate::error::AppError;
+use crate::safekeeping::Found;
 
 /// What is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +31,22 @@ pub fn may_read(who: &Principal) -> Result<(), AppError> {
     access::may(who, Act::ReadJournal)
 }
 
-/// Checks the whole journal.
+/// Checks the whole journal, the event log, the directory, and whether the ledger has what was decided by the log.
 ///
 /// # Errors
 /// [`AppError`]; what is broken in the journal is the report's matter.
 pub fn verify(app: &App) -> Result<Verification, AppError> {
-    Ok(verification::of_report(&app.ledger.verify(&mut |_| {})?))
+    let ledger = app.ledger.verify(&mut |_| {})?;
+    let log = app.metering.log();
+    let (events, directory) = (log.verify(&mut |_| {}), app.directory.verify(&mut |_| {}));
+    let found = Found::of(ledger, Some(events), Some(directory), || {
+        agreement::compare(&Compared {
+            confirmed: log.confirmed()?,
+            records: &|take| app.ledger.records(Sequence::NONE.next(), take),
+            steps: &|after, take| log.steps_after(after, take),
+        })
+    })?;
+    Ok(verification::of_found(&found))
 }
 
 /// Writes an export.

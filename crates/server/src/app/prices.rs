@@ -19,11 +19,12 @@ use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::price_book::change::{Altered, Change as PriceChange, Verdict, VersionOf, changes};
 use uuid::Uuid;
 
-use super::App;
 use super::directory::{is_person, limit, perform, reads, reads_all, seen};
+use super::{App, effect};
 use crate::error::AppError;
 
-/// Makes a book, or announces a version of one; tells what that changes. `dry_run` only tells.
+/// Makes a book, or announces a version of one; tells what that changes. `dry_run` only tells, and of a version also
+/// what it would have done to last month.
 pub fn announce(
     app: &App,
     by: &Actor,
@@ -44,27 +45,37 @@ pub fn announce(
         after.apply(&change);
         (change, Arc::new(after))
     } else {
-        (perform(app, by, act)?.change, app.directory.snapshot())
+        (perform(app, by, act.clone())?.change, app.directory.snapshot())
     };
-    Ok(told(app, &change, &after, dry_run))
+    let is_of_book = matches!(act, Act::AnnounceVersion { .. });
+    let mut told = told(app, &change, &after, dry_run);
+    // Only what is tried is rated: what was announced is answered at once.
+    if let Some(version) = versions_of(&change).last().filter(|_| dry_run && is_of_book)
+        && let Some(shelf) = after.shelf(version.book.as_str())
+    {
+        told.effect = effect::effect(app, shelf, version.effective)?;
+    }
+    Ok(told)
+}
+
+/// The versions that a change makes or edits.
+fn versions_of(change: &Change) -> Vec<&BookVersion> {
+    let edits = change.edits.iter().filter_map(|edit| match &edit.after {
+        Entity::BookVersion(version) => Some(version),
+        _ => None,
+    });
+    edits.collect()
 }
 
 fn told(app: &App, change: &Change, after: &Directory, dry_run: bool) -> AnnouncementDocument {
-    let versions: Vec<&BookVersion> = change
-        .edits
-        .iter()
-        .filter_map(|edit| match &edit.after {
-            Entity::BookVersion(version) => Some(version),
-            _ => None,
-        })
-        .collect();
+    let versions = versions_of(change);
     let changes = versions.iter().filter_map(|version| {
         let prices = after.shelf(version.book.as_str())?.prices()?;
         Some(difference(&prices, version))
     });
     let changes = changes.flatten().collect();
     let versions = versions.iter().map(|version| version_document(app, after, version)).collect();
-    AnnouncementDocument { dry_run, versions, changes }
+    AnnouncementDocument { dry_run, versions, changes, effect: None }
 }
 
 /// What a version changes against the one before it; the first adds all.

@@ -18,7 +18,7 @@ pub fn routes() -> Routes {
     Routes::new().routes(routes!(verify)).routes(routes!(hledger)).routes(routes!(csv))
 }
 
-/// Checks the whole journal: hashes, invariants, and all that is kept beside it
+/// Checks the whole journal, the event log and the directory: hashes, invariants, and that they agree
 #[utoipa::path(
     get, path = "/v1/ledger/verify", tag = "ledger", operation_id = "verifyLedger",
     extensions(("x-problems" = json!(["too-many-requests"]))),

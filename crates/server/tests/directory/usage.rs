@@ -148,6 +148,35 @@ async fn a_storage_is_paid_at_its_clean_up_by_what_was_measured_and_once_a_day()
 }
 
 #[tokio::test]
+async fn a_clean_up_charges_what_was_measured_up_to_its_instant_and_not_what_came_after() {
+    let world = with_cloud().await;
+    let shown = world.get("operator", &format!("/v1/storages/{}", id(31))).await.body;
+    let source = shown["source"].as_str().unwrap();
+    let event = |event: &str, day: u32, time: &str, mb: &str| {
+        let data = json!({"kind": "s3", "attributes": {"mb": mb}});
+        event_of(source, "acme", (event, time), &data).replace("2026-10-01T", &format!("2026-10-{day:02}T"))
+    };
+    until(&world, "23:58:00").await;
+    // At three in the morning in Moscow, which is midnight UTC, the storage is cleaned up.
+    let early = [event("v", 1, "23:00:00", "1000"), event("w", 2, "00:05:00", "9000")];
+    assert_eq!(world.events("operator", &early).await.body["accepted"], 2);
+    until(&world, "23:59:59").await;
+    assert_eq!(balance(&world, 31).await[0], "0.000000");
+    let now = json!({"now": "2026-10-02T01:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let thousand = balance(&world, 31).await[0].clone();
+    let now = json!({"now": "2026-10-03T01:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let both = balance(&world, 31).await[0].clone();
+    let micros = |amount: &Value| amount.as_str().unwrap().replace('.', "").parse::<u64>().unwrap();
+    assert!(micros(&thousand) > 0);
+    assert_eq!(micros(&both), 10 * micros(&thousand));
+    // A start does not look for clean-ups again that were performed.
+    let world = world.restarted();
+    assert_eq!(balance(&world, 31).await[0], both);
+}
+
+#[tokio::test]
 async fn a_charge_opens_to_its_events_and_a_stranger_sees_none_of_it() {
     let world = with_cloud().await;
     world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
@@ -237,6 +266,39 @@ async fn what_runs_when_a_contract_begins_runs_on_at_its_prices_and_so_after_a_r
     // Half an hour at 20, eight and a half at 10; then an hour at 5 and one at 20.
     assert_eq!(spend(&world).await, ["120.000000", "120.000000", "20.000000"]);
     assert_eq!(balance(&world, 11).await[0], "-120.000000");
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_the_effect_on_last_month_of_those_projects_that_the_book_priced() {
+    let world = with_cloud().await;
+    world.events("ingest", &[vm("1", "12:00:00", "RUNNING", 2)]).await;
+    let text = "[book]\nid = \"own\"\ncurrency = \"RUB\"\ntimezone = \"Europe/Moscow\"\n\n".to_owned();
+    let made = world.toml("operator", "/v1/price-books", &(text + &version("2026-01-01", "5"))).await;
+    assert_eq!((made.status.as_u16(), &made.body["effect"]), (201, &Value::Null), "{}", made.body);
+    let now = json!({"now": "2026-11-02T12:00:00Z"});
+    assert_eq!(world.ask("operator", Method::POST, "/v1/clock", &now).await.status, 200);
+    let effect = async |book: &str| {
+        let path = format!("/v1/price-books/{book}/versions?dry_run=true");
+        let said = world.toml("operator", &path, &version("2027-01-01", "20")).await;
+        assert_eq!(said.status, 200, "{}", said.body);
+        said.body["effect"].clone()
+    };
+    // Two vCPUs from noon to the end of October in Moscow: 729 hours.
+    let list = effect("list").await;
+    let one = &list["projects"][0];
+    assert_eq!(
+        json!([
+            list["from"],
+            list["to"],
+            one["project"],
+            one["old"],
+            one["new"],
+            list["total"]["difference"]
+        ]),
+        json!(["2026-10-01", "2026-11-01", "acme", "14580.000000", "29160.000000", "14580.000000"])
+    );
+    let own = effect("own").await;
+    assert_eq!((&own["projects"], &own["total"]["new"]), (&json!([]), &json!("0.000000")));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! Copies of the whole database: a backup while the ledger is written, and the way back.
+//! Copies: of one database, and of all that a server keeps in its folder, while they are written.
 //!
-//! A backup is the database as it was at one instant. The copy is made under one read transaction, which neither
+//! A backup is what was there at one instant. The copy is made under one read transaction, which neither
 //! waits for the writer nor holds it up, and gets its name when it is whole and on the disk.
 
 use std::fs::{self, File};
@@ -12,26 +12,80 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::answer::Copied;
 use crate::error::StoreError;
-use crate::sqlite::connections::{self, DATABASE_FILE};
-use crate::sqlite::schema;
+use crate::sqlite::instant::{Instant, Part};
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
 
-/// Copies the ledger in a folder, open or not, to a new file.
+/// Copies what is in a folder, open or not, as of one instant: a ledger alone to a new file, one with an event log or a
+/// directory to a new folder, with the files of `small` that are there. Answers which stores it has copied.
 ///
 /// # Errors
 /// [`StoreError::Missing`], [`StoreError::NotALedger`], and those of [`copy_to`].
-pub fn folder(folder: &Path, target: &Path, progress: &mut dyn FnMut(Copied)) -> Result<(), StoreError> {
-    let path = folder.join(DATABASE_FILE);
-    if !path.is_file() {
-        return Err(StoreError::Missing(folder.to_path_buf()));
+pub fn folder(
+    folder: &Path,
+    target: &Path,
+    small: &[&str],
+    progress: &mut dyn FnMut(Copied),
+) -> Result<Vec<Part>, StoreError> {
+    if target.exists() {
+        return Err(StoreError::Exists(target.to_path_buf()));
     }
-    let source = connections::reader(&path)?;
-    if !schema::LEDGER.is_in(&source, &path)? {
-        return Err(StoreError::NotALedger(path));
+    let instant = Instant::of(folder)?;
+    let parts = instant.parts();
+    let partial = beside(target, "partial");
+    remove_all(&partial)?;
+    let copied = if parts == [Part::Ledger] {
+        instant.copy(|_| partial.clone(), progress).and_then(|()| publish(&partial, target))
+    } else {
+        copy_folder(&instant, (folder, small), &partial, progress)
+            .and_then(|()| publish_folder(&partial, target))
+    };
+    if copied.is_err() {
+        // The reason is told; what is left of the copy has no name that anybody takes for a backup.
+        let _ = remove_all(&partial);
     }
-    copy_to(&source, target, progress)
+    copied.map(|()| parts)
+}
+
+fn copy_folder(
+    instant: &Instant,
+    (folder, small): (&Path, &[&str]),
+    partial: &Path,
+    progress: &mut dyn FnMut(Copied),
+) -> Result<(), StoreError> {
+    fs::create_dir(partial).map_err(|error| StoreError::io("make", partial, error))?;
+    instant.copy(|part| partial.join(part.file()), progress)?;
+    copy_small(small, folder, partial)
+}
+
+/// Copies those files of a folder that are there.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Full`].
+pub(super) fn copy_small(names: &[&str], from: &Path, to: &Path) -> Result<(), StoreError> {
+    for name in names {
+        let path = from.join(name);
+        if path.is_file() {
+            fs::copy(&path, to.join(name)).map_err(|error| StoreError::io("copy", &path, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes all files of a folder to the disk and gives it its name.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn publish_folder(partial: &Path, target: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io("write", partial, error);
+    for file in fs::read_dir(partial).map_err(failed)? {
+        let path = file.map_err(failed)?.path();
+        File::open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| StoreError::io("write", &path, error))?;
+    }
+    publish(partial, target)
 }
 
 /// Copies the database behind `source` to a new file.
@@ -48,7 +102,11 @@ pub fn copy_to(
     }
     let partial = beside(target, "partial");
     remove(&partial)?;
+    // One read transaction around all steps: every page is of the same instant.
+    let reading = source.unchecked_transaction()?;
+    reading.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0))?;
     let copied = copy_pages(source, &partial, progress).and_then(|()| publish(&partial, target));
+    reading.finish()?;
     if copied.is_err() {
         // The reason is told; what is left of the copy has no name that anybody takes for a backup.
         let _ = remove(&partial);
@@ -56,7 +114,8 @@ pub fn copy_to(
     copied
 }
 
-fn copy_pages(
+/// Copies what an open read transaction of `source` sees.
+pub(super) fn copy_pages(
     source: &Connection,
     partial: &Path,
     progress: &mut dyn FnMut(Copied),
@@ -68,9 +127,6 @@ fn copy_pages(
         }
         _ => error.into(),
     })?;
-    // One read transaction around all steps: every page is of the same instant.
-    let reading = source.unchecked_transaction()?;
-    reading.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0))?;
     {
         let backup = Backup::new(source, &mut target)?;
         loop {
@@ -86,7 +142,6 @@ fn copy_pages(
             }
         }
     }
-    reading.finish()?;
     // The copy says that it has a log; a single file is easier to keep.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     target.close().map_err(|(_, error)| StoreError::from(error))
@@ -122,6 +177,17 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, error)),
         _ => Ok(()),
     }
+}
+
+/// Removes a file or a folder with all that is in it, which need not be there.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn remove_all(path: &Path) -> Result<(), StoreError> {
+    if !path.is_dir() {
+        return remove(path);
+    }
+    fs::remove_dir_all(path).map_err(|error| StoreError::io("remove", path, error))
 }
 
 /// A new name is durable only when its folder is.

@@ -33,7 +33,9 @@ use super::connections::{self, Readers, SyncMode};
 use super::head_log::{self, LoggedHead};
 use super::lock::ProcessLock;
 use super::shared::Clock;
-use super::{backup, take_epoch};
+use super::{backup, restore, take_epoch};
+
+pub use verify::folder as verify_folder;
 
 /// The name of the database in a store's folder.
 pub const DIRECTORY_FILE: &str = "directory.db";
@@ -133,6 +135,7 @@ impl SqliteDirectory {
     pub fn open(folder: &Path, options: DirectoryOptions) -> Answer<SqliteDirectory> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
         let lock = ProcessLock::take_named(folder, DIRECTORY_LOCK_FILE)?;
+        restore::check(folder)?;
         let path = folder.join(DIRECTORY_FILE);
         let made = !path.is_file();
         let mut connection = connections::writer(&path, options.sync)?;
@@ -456,7 +459,12 @@ fn read_uses(connection: &Connection) -> Answer<BTreeMap<TokenId, Moment>> {
     Ok(uses)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Answer<()> {
+/// Whether the database is a directory.
+pub(super) fn is_in(connection: &Connection) -> Answer<bool> {
+    Ok(connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))? == APPLICATION)
+}
+
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Answer<()> {
     let foreign = |_| StoreError::NotADirectory(path.to_path_buf());
     let number = |connection: &Connection, pragma| {
         connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(foreign)

@@ -24,6 +24,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use kopeck_ledger::name::Moment;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use zstd::bulk::Decompressor;
@@ -39,7 +40,7 @@ use crate::sqlite::connections::{self, Readers};
 use crate::sqlite::lock::ProcessLock;
 use crate::sqlite::schema::EVENT_LOG;
 use crate::sqlite::shared::Clock;
-use crate::sqlite::{Options, backup, make_log, spawn, take_epoch};
+use crate::sqlite::{Options, backup, make_log, restore, spawn, take_epoch};
 use crate::store::Answer;
 
 use beside::Beside;
@@ -48,8 +49,9 @@ use keys::{KeyIndex, TABLE_KEYS};
 use queue::{Job, Queue};
 use writer::{Shared, Writer};
 
+pub use beside::last_step;
 pub use keys::KEYS_FOLDER;
-pub use verify::folder as verify_folder;
+pub use verify::{confirmed_steps, folder as verify_folder, steps};
 
 /// The name of the database in a store's folder.
 pub const EVENTS_FILE: &str = "events.db";
@@ -108,6 +110,7 @@ impl<P: Send + 'static> SqliteEvents<P> {
     pub fn create(folder: &Path) -> Answer<()> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
         let _lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
+        restore::check(folder)?;
         let path = folder.join(EVENTS_FILE);
         let mut connection = connections::writer(&path, connections::SyncMode::Full).map_err(not_a_log)?;
         if EVENT_LOG.is_in(&connection, &path)? {
@@ -136,6 +139,7 @@ impl<P: Send + 'static> SqliteEvents<P> {
             return Err(StoreError::NoEventLog(folder.to_path_buf()));
         }
         let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
+        restore::check(folder)?;
         let EventOptions { store: options, table_keys } = options;
         let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
         if !EVENT_LOG.is_in(&connection, &path)? {
@@ -159,7 +163,7 @@ impl<P: Send + 'static> SqliteEvents<P> {
             epoch,
             clock: options.clock,
             received,
-            last_step: beside::last_step(&connection)?,
+            last_step: last_step(&connection)?,
             keys,
             packer: Packer::new()?,
             on_durable: Box::new(on_durable),
@@ -300,6 +304,10 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
         self.readers.with(|reader| beside::steps(&format!("WHERE number > {number}"), reader, take))
     }
 
+    fn confirmed(&self) -> Answer<u64> {
+        self.readers.with(beside::confirmed)
+    }
+
     fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
         let mut found = Vec::new();
         self.readers.with(|reader| {
@@ -309,6 +317,14 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
             })
         })?;
         Ok(found)
+    }
+
+    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
+        self.write(Beside::Duty(name, at))
+    }
+
+    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
+        self.readers.with(beside::duties)
     }
 
     fn save_snapshot(&self, snapshot: NewSnapshot<'_>) -> Answer<()> {
@@ -402,6 +418,13 @@ fn load_keys(folder: &Path, connection: &Connection, table_keys: usize) -> Answe
             return Ok(keys);
         }
     }
+}
+
+/// Takes the list of runs out of a copy, which has none of their files.
+pub(super) fn forget_runs(path: &Path) -> Answer<()> {
+    let connection = Connection::open(path)?;
+    connection.execute("DELETE FROM key_run", ())?;
+    connection.close().map_err(|(_, error)| StoreError::from(error))
 }
 
 /// A file that is no database is no event log either.

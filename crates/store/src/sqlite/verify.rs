@@ -11,6 +11,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
 use kopeck_ledger::name::Sequence;
+use kopeck_ledger::record::Record;
 use rusqlite::Connection;
 
 use crate::answer::{Progress, Report};
@@ -83,6 +84,18 @@ pub fn database(
     });
     reading.finish()?;
     problem.map(|()| fold.report())
+}
+
+/// Hands all records of the ledger in a folder, open or not, to `take`, in their order, until it answers `false`.
+///
+/// # Errors
+/// What `take` answers, or [`StoreError`] where they can not be read.
+pub fn records(
+    folder: &Path,
+    take: &mut dyn FnMut(Record) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let connection = connections::reader(&folder.join(DATABASE_FILE))?;
+    journal::records_from(Sequence::NONE.next(), &connection, take)
 }
 
 /// A row as it was read, or why it was not.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::thread;
 
+use kopeck_ledger::name::Moment;
 use kopeck_store::events::{LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position, Snapshot};
 use kopeck_store::{EventLog, StoreError};
 
@@ -221,6 +222,20 @@ pub fn a_step_is_written_once_and_only_after_the_one_before_it<H: Harness>() {
     assert_eq!(harness.log().record_step(step(1, 9)), refused(1, 1), "another one");
     assert_eq!(harness.log().confirm_step(2), refused(2, 1));
     assert_eq!(steps(&harness, 0).len(), 1);
+}
+
+pub fn what_was_done_last_of_what_is_due_is_kept<H: Harness>() {
+    let mut harness = H::new();
+    assert_eq!(harness.log().duties().unwrap(), []);
+    let at = |second: i64| Moment::from_nanoseconds(second * 1_000_000_000).unwrap();
+    for (name, second) in [(2, 50), (1, 10), (1, 30), (1, 20)] {
+        harness.log().note_duty([name; 16], at(second)).unwrap();
+    }
+    for _ in 0..2 {
+        assert_eq!(harness.log().duties().unwrap(), [([1; 16], at(30)), ([2; 16], at(50))]);
+        harness.reopen();
+    }
+    assert_eq!(harness.of_backup().log().duties().unwrap().len(), 2);
 }
 
 fn save<H: Harness>(harness: &H, through: u64, parts: &[&[u8]]) {

@@ -10,7 +10,7 @@ use crate::args::TextFormat;
 /// `kopeck ledger`.
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
-    /// Prove the journal: every hash, every record against the rules, and all that is kept beside it
+    /// Prove the journal, and where they are the event log and the directory: every hash, every record against the rules
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
     /// Print the journal for other programs
@@ -26,7 +26,9 @@ Checks that
   4. no record was altered, dropped, moved or cut off, by the chain of hashes and the heads
      that were written down beside the journal (kopeck.heads) or printed on statements;
   5. every charge names what it pays for, and every explicit transaction who asked.
-It names the first record that is broken. The ledger may be in use meanwhile.
+In the folder of a server it also checks that every usage event can be read and its key is known, that no act
+of the directory was altered, dropped or moved, and that the ledger has what was decided to be posted.
+It names what is broken first in each of them. They may be in use meanwhile.
 
 Examples:
   kopeck ledger verify
@@ -50,7 +52,7 @@ pub struct VerifyArgs {
     /// Where the ledger is.
     #[command(flatten)]
     pub ledger: LedgerArg,
-    /// A backup to verify instead
+    /// A backup to verify instead, a file or a folder
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub backup: Option<PathBuf>,
     /// A record and its hash, as statements print them; may be given several times
@@ -97,17 +99,20 @@ pub struct BackupArgs {
     /// Where the ledger is.
     #[command(flatten)]
     pub store: StoreArg,
-    /// The file to make
+    /// The file or folder to make
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
 
 /// The help of `kopeck backup`.
 pub const BACKUP_EXAMPLES: &str = "\
-The backup is one file: the ledger as it was at one instant. It gets its name when it is whole.
+It is all that is kept, as it was at one instant, also while a server is at work: what was acknowledged before
+is in it. Of a ledger alone it is one file; in the folder of a server it is a folder with the ledger, the event
+log, the directory and the hash of the operator's token. It gets its name when it is whole.
 
 Example:
   kopeck backup monday.kopeck
+  kopeck backup monday.kopeck --store /var/lib/kopeck     # a server's, which goes on
 
 Exit codes: 0 made; 2 there is such a file, or a bad argument or folder.";
 
@@ -117,17 +122,19 @@ pub struct RestoreArgs {
     /// Where the ledger is.
     #[command(flatten)]
     pub store: StoreArg,
-    /// The backup
+    /// The backup, a file or a folder
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Put it in the place of the ledger that is there, which is kept as kopeck.db.replaced
+    /// Put it in the place of what is there, which is kept as kopeck.db.replaced and so on
     #[arg(long)]
     pub replace: bool,
 }
 
 /// The help of `kopeck restore`.
 pub const RESTORE_EXAMPLES: &str = "\
-A copy of the backup is verified first. Where it is broken, nothing changes.
+A copy of the backup is verified first. Where it is broken, nothing changes. All of it takes its place or nothing:
+what was interrupted on the way does not open, and is finished by the next restore. An operator's token that is
+there stays.
 
 Examples:
   kopeck restore monday.kopeck --store elsewhere

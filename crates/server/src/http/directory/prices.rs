@@ -74,12 +74,12 @@ async fn read_versions(
     Ok(Json(app.blocking(move |app| prices::read_versions(app, &by, &id)).await?))
 }
 
-/// Announces a version, or edits one before its effect
+/// Announces a version, or edits one before its effect; a dry run tells its effect on last month
 #[utoipa::path(
     post, path = "/v1/price-books/{id}/versions", tag = "market",
     params(("id" = String, Path), DryRun),
     request_body(content = String, content_type = "application/toml"),
-    extensions(("x-problems" = json!(["against-rules", "notice-too-short", "outcome-unknown"]))),
+    extensions(("x-problems" = json!(["against-rules", "notice-too-short", "outcome-unknown", "too-many-requests"]))),
     responses((status = 201, description = "What was made", body = AnnouncementDocument))
 )]
 async fn announce(

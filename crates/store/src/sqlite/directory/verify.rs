@@ -9,12 +9,33 @@ use rusqlite::Connection;
 use crate::answer::Progress;
 use crate::directory::{ActProblem, ActReport, AuditRow};
 use crate::error::StoreError;
+use crate::sqlite::connections;
 use crate::sqlite::head_log::{self, LoggedHead};
 
 use super::row::{self, GENESIS};
+use super::{DIRECTORY_FILE, DIRECTORY_HEADS_FILE, is_in};
 
 /// Acts between two reports of progress.
 const STEP: u64 = 1_000;
+
+/// Checks the directory in a folder, open or not.
+///
+/// # Errors
+/// [`StoreError::NotADirectory`] where it has none; others where the database can not be read.
+pub fn folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ActReport, StoreError> {
+    let path = folder.join(DIRECTORY_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NotADirectory(path));
+    }
+    let connection = connections::reader(&path)?;
+    if !is_in(&connection)? {
+        return Err(StoreError::NotADirectory(path));
+    }
+    let reading = connection.unchecked_transaction()?;
+    let report = acts(&connection, &folder.join(DIRECTORY_HEADS_FILE), progress)?;
+    reading.finish()?;
+    Ok(report)
+}
 
 /// Checks all acts, and the heads that were logged.
 pub fn acts(

@@ -14,6 +14,8 @@ pub enum Beside {
     Step(StepRow),
     /// The postings of a step are in the ledger.
     Confirm(u64),
+    /// Something that is due by the clock was done, at the instant at which it was due.
+    Duty([u8; 16], Moment),
     /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
     Part(u64, u64, Vec<u8>),
     /// A snapshot has all its parts.
@@ -28,7 +30,7 @@ impl Beside {
         match self {
             Beside::Step(step) => step.postings.len(),
             Beside::Part(_, _, bytes) => bytes.len(),
-            Beside::Confirm(_) | Beside::Whole(_) | Beside::Forget(_) => 0,
+            Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
     }
 
@@ -43,6 +45,14 @@ impl Beside {
                 let mut confirm =
                     transaction.prepare_cached("UPDATE step SET confirmed = 1 WHERE number = ?")?;
                 confirm.execute([signed(*number)])?;
+                Ok(())
+            }
+            Beside::Duty(name, at) => {
+                let mut note = transaction.prepare_cached(
+                    "INSERT INTO duty (name, at) VALUES (?1, ?2) \
+                     ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)",
+                )?;
+                note.execute((name, at.nanoseconds()))?;
                 Ok(())
             }
             Beside::Part(snapshot, part, bytes) => {
@@ -99,6 +109,15 @@ fn hash_of(step: &StepRow) -> [u8; 32] {
 pub fn last_step(connection: &Connection) -> Result<u64, StoreError> {
     let last: Option<i64> = connection.query_row("SELECT max(number) FROM step", (), |row| row.get(0))?;
     Ok(last.map_or(0, unsigned))
+}
+
+/// The last step that was confirmed, and all before it were; 0 where there is none.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn confirmed(connection: &Connection) -> Result<u64, StoreError> {
+    let select = "SELECT coalesce((SELECT min(number) - 1 FROM step WHERE confirmed = 0), (SELECT max(number) FROM step), 0)";
+    Ok(connection.query_row(select, (), |row| row.get::<_, i64>(0)).map(unsigned)?)
 }
 
 /// A step.
@@ -196,6 +215,22 @@ pub fn snapshot_part(connection: &Connection, of: &Snapshot, part: u64) -> Resul
     bytes.ok_or_else(|| {
         StoreError::Corrupt(format!("part {part} of the snapshot of settling is not what was written"))
     })
+}
+
+/// What is due by the clock, and at which instant it was done last.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn duties(connection: &Connection) -> Result<Vec<([u8; 16], Moment)>, StoreError> {
+    let mut rows = connection.prepare("SELECT name, at FROM duty ORDER BY name")?;
+    let mut rows = rows.query(())?;
+    let mut duties = Vec::new();
+    while let Some(row) = rows.next()? {
+        let at = Moment::from_nanoseconds(row.get(1)?)
+            .map_err(|error| StoreError::Corrupt(format!("the instant of a duty: {error}")))?;
+        duties.push((row.get(0)?, at));
+    }
+    Ok(duties)
 }
 
 /// The instant before which keys need not be known.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::events::{EventProgress, EventReport, Position};
+use crate::events::{EventProgress, EventReport, LoggedStep, Position};
 use crate::sqlite::connections;
 use crate::sqlite::events::keys::run::{Page, Run, RunReader};
 use crate::sqlite::events::keys::{self, KEYS_FOLDER};
-use crate::sqlite::events::{EVENTS_FILE, beside, chunk, decompressor, not_a_log};
+use crate::sqlite::events::{EVENTS_FILE, beside, chunk, decompressor, not_a_log, signed};
 use crate::sqlite::schema::EVENT_LOG;
 
 /// Rows that are read at once.
@@ -50,6 +50,27 @@ pub fn folder(folder: &Path, progress: &mut dyn FnMut(EventProgress)) -> Result<
     }
     let problem = last_error.map(|error| format!("the index of keys: {error}"));
     Ok(EventReport { events: 0, steps: 0, problem })
+}
+
+/// Hands the steps after a number of the event log in a folder, open or not, to `take` until it answers `false`.
+///
+/// # Errors
+/// What `take` answers, or [`StoreError`] where they can not be read.
+pub fn steps(
+    folder: &Path,
+    after: u64,
+    take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let connection = connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?;
+    beside::steps(&format!("WHERE number > {}", signed(after)), &connection, take)
+}
+
+/// The last step of the event log in a folder that is confirmed, with all before it.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn confirmed_steps(folder: &Path) -> Result<u64, StoreError> {
+    beside::confirmed(&connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?)
 }
 
 fn runs(folder: &Path, connection: &Connection) -> Result<Vec<Arc<Run>>, StoreError> {
