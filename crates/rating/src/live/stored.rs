@@ -22,8 +22,8 @@ use crate::packed::codec::{self, Form, Reader, instant, name, quantity, size};
 use crate::packed::{Numbers, UnpackError, read_month, write_month};
 use crate::peak::Sums;
 use crate::plan::{Part, Plan};
-use crate::price_book::{Class, Model, PriceBook};
-use crate::resource::{PeakKey, ResourceState};
+use crate::price_book::{Class, PriceBook};
+use crate::resource::{self, Change, Effects, Ground, PeakKey, ResourceState};
 use crate::sums::{PROJECT_WIDE, SumKey};
 
 mod pieces;
@@ -58,8 +58,9 @@ impl Live {
             return Err(failed);
         }
         let mut to = vec![VERSION];
-        write_book(&mut to, &self.plan, self.plan.parts().len());
-        size(&mut to, self.plan.parts().len());
+        let parts = self.begun_parts();
+        write_book(&mut to, &self.plan, parts);
+        size(&mut to, parts);
         for second in [self.plan.start(), self.plan.end(), self.latest] {
             instant(&mut to, second);
         }
@@ -129,14 +130,15 @@ impl Live {
         Ok(live)
     }
 
-    /// Goes on with a book that has got new versions, effective later than the latest event.
+    /// Goes on with a book that has got other versions effective later than the latest event: new ones, or announced ones
+    /// that were edited before their effect.
     ///
     /// # Errors
     /// [`LiveError::Packed`] where the book is another, or its past was edited; all stays as it was then.
     pub fn rebook(&mut self, book: &PriceBook) -> Result<(), LiveError> {
         let mut plan = Plan::open(book, self.plan.start())?;
         plan.extend(self.plan.end().saturating_sub(1))?;
-        let parts = self.plan.parts().len();
+        let parts = self.begun_parts();
         let mut own = Vec::new();
         write_book(&mut own, &self.plan, parts);
         let is_later = |part: &Part| part.in_force.start > self.latest;
@@ -148,7 +150,16 @@ impl Live {
         }
         self.plan = plan;
         self.matches.forget();
+        self.sums.retain(|key, _| key.part < parts);
+        self.touched.keep_parts(parts);
         self.sum_new_versions(parts)
+    }
+
+    /// How many parts can have metered something: those of versions that are effective by the latest event. What is
+    /// known of later ones follows from what runs, and their versions may still be edited.
+    fn begun_parts(&self) -> usize {
+        let is_begun = |part: &Part| part.in_force.start.min(part.priced.start) <= self.latest;
+        self.plan.parts().iter().rposition(is_begun).map_or(0, |last| last + 1)
     }
 
     /// Refuses a book whose parts are not those that were packed, followed by later ones.
@@ -252,8 +263,9 @@ impl Live {
         for text in groups.keys() {
             codec::bytes(to, text.as_bytes());
         }
-        let mut sums: Vec<_> =
-            self.sums.iter().map(|(key, sums)| (self.ranked(&groups, key), sums)).collect();
+        let parts = self.begun_parts();
+        let begun = self.sums.iter().filter(|(key, _)| key.part < parts);
+        let mut sums: Vec<_> = begun.map(|(key, sums)| (self.ranked(&groups, key), sums)).collect();
         sums.sort_unstable_by_key(|(key, _)| *key);
         size(to, sums.len());
         for (key, sums) in sums {
@@ -304,7 +316,9 @@ impl Live {
             write_counted(to, lacks, counted);
         }
         let groups = self.group_ranks();
-        let touched = self.touched.list().map(|touched| match touched {
+        let parts = self.begun_parts();
+        let is_begun = |touched: &Touched| !matches!(touched, Touched::Peak { key, .. } if key.part >= parts);
+        let touched = self.touched.list().filter(is_begun).map(|touched| match touched {
             Touched::Peak { key, month } => Touched::Peak { key: self.ranked(&groups, &key), month },
             other => other,
         });
@@ -448,19 +462,18 @@ impl Live {
         if !(first..self.plan.parts().len()).any(is_new) {
             return Ok(());
         }
-        let Live { plan, register, matches, states, sums, .. } = self;
+        let Live { plan, register, matches, states, billed, .. } = self;
+        let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
+        let mut effects = Effects::default();
         for state in states.iter().filter(|state| !state.is_empty()) {
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
-            let said = current.said;
-            let found = matches.of(plan, &register.descriptions, (said.description, current.class))?;
-            for found in found.iter().filter(|found| is_new(found.part)) {
-                if let Model::MonthlyPeak { .. } = plan.parts()[found.part].component.model {
-                    let key = PeakKey { part: found.part, project: said.project, group: found.group };
-                    sums.entry(key).or_default().change(current.start, found.quantity)?;
-                }
-            }
+            resource::changes(ground, matches, (current, current.start), (&mut effects, true))?;
+        }
+        for Change { key, second, by } in effects.changes.into_iter().filter(|change| is_new(change.key.part))
+        {
+            self.sums.entry(key).or_default().change(second, by)?;
         }
         Ok(())
     }
