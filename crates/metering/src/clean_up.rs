@@ -28,7 +28,9 @@ pub fn on_schedule(core: &Core, storage: StorageId, at: Moment) -> Result<(), Me
 
 /// Charges what a storage keeps now, because its owner wants that.
 pub fn by_hand(core: &Core, storage: StorageId, id: Uuid) -> Result<Vec<Cleaned>, MeteringError> {
-    clean_up(core, storage, id, (core.time.now)())
+    // A clock that was set back does not ask for what was measured before then.
+    let at = core.state().at.max((core.time.now)());
+    clean_up(core, storage, id, at)
 }
 
 fn clean_up(core: &Core, storage: StorageId, name: Uuid, at: Moment) -> Result<Vec<Cleaned>, MeteringError> {

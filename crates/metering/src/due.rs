@@ -46,6 +46,12 @@ impl Done {
         clean_ups.fold(hour, |first, next| first.min(next))
     }
 
+    /// When a storage is cleaned up next by its schedule. `None` where there is no such storage.
+    #[must_use]
+    pub fn next_clean_up(&self, storage: StorageId, directory: &Directory) -> Option<Moment> {
+        self.clean_up(directory.storages().get(&storage)?, directory)
+    }
+
     /// Notes that something was done, at the instant at which it was due.
     pub fn note(&mut self, at: Moment, duty: Duty) {
         match duty {

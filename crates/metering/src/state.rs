@@ -136,7 +136,7 @@ impl State {
                     Destination::Meter(meter) => self.shard.take(&arrived.batch, routed.index, meter)?,
                     Destination::Volume(storage) => {
                         let line = group.arrivals[routed.arrival].line.clone();
-                        self.measure(storage, &group.bytes[line]);
+                        self.measure(storage, &group.bytes[line], durable.received);
                     }
                 }
             }
@@ -248,7 +248,7 @@ impl State {
     }
 
     /// Takes a measured volume from its event, which was read before.
-    fn measure(&mut self, storage: StorageId, line: &[u8]) {
+    fn measure(&mut self, storage: StorageId, line: &[u8], received: Moment) {
         let Ok(event) = Envelope::read(line) else { return };
         let Ok(data) = Description::read(event.event_type, event.data) else { return };
         // What is missing or no number counts as 0 (rating.md, "Usage events").
@@ -256,14 +256,13 @@ impl State {
             Some(Value::Number(number)) => *number,
             _ => Number::ZERO,
         };
-        self.volumes.take(Measurement {
-            storage,
-            project: &event.project,
-            bucket: &event.subject,
-            time: event.time,
-            id: &event.id,
-            megabytes,
-        });
+        // What is cleaned up by schedule is due; by hand it is not before what was received.
+        let due = self.told.directory.as_ref().and_then(|known| self.done.next_clean_up(storage, known));
+        let settled = due.map_or(received, |due| due.min(received)).nanoseconds();
+        let (project, bucket) = (&*event.project, &*event.subject);
+        let measurement =
+            Measurement { storage, project, bucket, time: event.time, id: &event.id, megabytes };
+        self.volumes.take(measurement, settled);
     }
 }
 
