@@ -91,9 +91,16 @@ fn simulate(kind: Kind, args: &Args) -> Result<(), Failure> {
         Kind::Installation => {
             let sum = sum.installations;
             println!(
-                "{count} installations, {} operations: {} events, {} charged clean-ups, {} points of commits, {} crashed installations \
+                "{count} installations, {} operations: {} events, {} charged clean-ups, {} holds, {} troubles with disks, {} points of commits, {} crashed installations \
                  proven, {} of them gone on with, in {took:.0?}",
-                sum.operations, sum.events, sum.clean_ups, sum.points, sum.pictures, sum.crashes,
+                sum.operations,
+                sum.events,
+                sum.clean_ups,
+                sum.holds,
+                sum.troubles,
+                sum.points,
+                sum.pictures,
+                sum.crashes,
             );
         }
     }

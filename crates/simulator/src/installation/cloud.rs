@@ -22,6 +22,10 @@ pub struct Cloud {
     sent: Vec<String>,
     /// When the installation began, in nanoseconds of Unix time.
     since: i64,
+    /// When it last sent, in nanoseconds of Unix time: by a clock that was set back since, what it sent lies ahead.
+    latest: i64,
+    /// The ids of holds, which jobs and calls may name.
+    pub holds: Vec<String>,
 }
 
 impl Cloud {
@@ -33,13 +37,15 @@ impl Cloud {
     /// Some events around an instant.
     pub fn lines(&mut self, draw: &mut Draw, now: Moment) -> Vec<String> {
         let count = 1 + draw.below(4);
+        self.latest = self.latest.max(now.nanoseconds());
         let lines: Vec<String> = (0..count).map(|_| self.line(draw, now)).collect();
         self.sent.extend(lines.iter().cloned());
         lines
     }
 
     fn line(&mut self, draw: &mut Draw, now: Moment) -> String {
-        if let Some(sent) = draw.of(&self.sent).cloned().filter(|_| draw.percent(8)) {
+        let is_ahead = now.nanoseconds() < self.latest;
+        if let Some(sent) = draw.of(&self.sent).cloned().filter(|_| !is_ahead && draw.percent(8)) {
             // The same once more, or something else under its key.
             return if draw.percent(50) { sent } else { sent.replacen("\"vcpu\":", "\"vcpu\":1", 1) };
         }
@@ -99,12 +105,13 @@ impl Cloud {
         self.event(("kopeck.usage.v1", "cloud://a", "api"), (project, time, None), &data)
     }
 
-    /// A job, which is paid by itself: by nobody's right, by the customer's key or role, or by an unknown one.
+    /// A job, which is paid by itself: by nobody's right, by the customer's key or role, by a hold, or by an unknown one.
     fn job(&mut self, draw: &mut Draw, now: Moment) -> String {
-        let right = match draw.below(5) {
+        let right = match draw.below(7) {
             0 => Some(cast::id(cast::KEY).to_string()),
             1 => Some(cast::id(cast::GRANT).to_string()),
             2 => Some("nothing".to_owned()),
+            3..5 => draw.of(&self.holds).cloned(),
             _ => None,
         };
         let (cores, gpus, mb, seconds) =
@@ -120,7 +127,8 @@ impl Cloud {
 
     /// A call of the API of `acme`; one without a key is nobody's to pay.
     fn call(&mut self, draw: &mut Draw, now: Moment) -> String {
-        let right = draw.percent(75).then(|| cast::id(cast::KEY).to_string());
+        let hold = draw.of(&self.holds).cloned().filter(|_| draw.percent(40));
+        let right = hold.or_else(|| draw.percent(75).then(|| cast::id(cast::KEY).to_string()));
         let data = format!("{{\"kind\":\"api_call\",\"attributes\":{{\"calls\":{}}}}}", draw.below(30));
         let time = Self::time(draw, now);
         let subject = format!("call-{}", self.events);
