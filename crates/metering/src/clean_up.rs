@@ -16,9 +16,15 @@ use crate::metering::{Cleaned, Core, MeteringError};
 
 /// Charges what a storage keeps at the instant at which its clean-up was due. Again for the same instant charges
 /// nothing.
+///
+/// # Errors
+/// [`MeteringError`]; [`MeteringError::SetBack`] where the ledger's clock is not there any more: then it is still due.
 pub fn on_schedule(core: &Core, storage: StorageId, at: Moment) -> Result<(), MeteringError> {
     let name = Uuid::new_v8(half(&[b"scheduled", storage.0.as_bytes(), &at.nanoseconds().to_be_bytes()]));
     for cleaned in clean_up(core, storage, name, at)? {
+        if let Err(Refusal::InstantAhead { at: due, now }) = cleaned.reply {
+            return Err(MeteringError::SetBack { now, due });
+        }
         if let Err(reason) = &cleaned.reply {
             tracing::warn!(storage = %storage, project = cleaned.project, ?reason, "a clean-up was not charged");
         }

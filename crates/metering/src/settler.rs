@@ -186,7 +186,14 @@ impl Settler {
         }
         let now = (self.core.time.now)();
         while let Some((at, duty)) = self.due_by(now) {
-            self.perform_duty(at, duty)?;
+            match self.perform_duty(at, duty) {
+                Err(error @ MeteringError::SetBack { .. }) => {
+                    tracing::warn!(%error, "a duty waits");
+                    self.waits = true;
+                    return Ok(());
+                }
+                done => done?,
+            }
         }
         Ok(())
     }
