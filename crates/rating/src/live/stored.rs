@@ -35,7 +35,7 @@ use pieces::{
 };
 
 /// The version that is written, in the first byte.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 const TOUCHED_RESOURCE: u8 = 1;
 const TOUCHED_USE: u8 = 2;
@@ -68,8 +68,10 @@ impl Live {
         self.write_descriptions(&mut to);
         let billed = self.billed.list();
         size(&mut to, billed.len());
-        for (project, ranges) in billed {
+        for ((project, source), ranges) in billed {
             name(&mut to, project);
+            // One more than the number of the source; 0 where all of the project is meant.
+            name(&mut to, source.map_or(0, |source| source.wrapping_add(1)));
             size(&mut to, ranges.len());
             for second in ranges.iter().flat_map(|seconds| [seconds.start, seconds.end]) {
                 instant(&mut to, second);
@@ -107,11 +109,12 @@ impl Live {
         live.read_descriptions(&mut from)?;
         for _ in 0..from.count()? {
             let project = from.name(live.register.names.len(), "name")?;
+            let source = from.name(live.register.names.len() + 1, "name")?.checked_sub(1);
             let mut ranges = Vec::new();
             for _ in 0..from.count()? {
                 ranges.push(from.instant()?..from.instant()?);
             }
-            live.billed.set(project, ranges);
+            live.billed.set(project, source, ranges);
         }
         for _ in 0..from.count()? {
             let word = u128::from_le_bytes(from.array()?);
@@ -463,12 +466,13 @@ impl Live {
             return Ok(());
         }
         let Live { plan, register, matches, states, billed, .. } = self;
-        let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
         let mut effects = Effects::default();
-        for state in states.iter().filter(|state| !state.is_empty()) {
+        for (number, state) in states.iter().enumerate().filter(|(_, state)| !state.is_empty()) {
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
+            let source = register.records.resource_at(number).source;
+            let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
             resource::changes(ground, matches, (current, current.start), (&mut effects, true))?;
         }
         for Change { key, second, by } in effects.changes.into_iter().filter(|change| is_new(change.key.part))

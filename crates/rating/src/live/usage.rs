@@ -58,11 +58,11 @@ impl UsageEvent<'_> {
 impl Live {
     /// Adds a usage event to the sums of every part that prices it.
     pub(super) fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
-        let UsageEvent { second, project, resource, .. } = *event;
+        let UsageEvent { second, project, resource, source, .. } = *event;
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
         let Some(month) = self.plan.month_of(second) else { return Ok(()) };
-        if !self.billed.is(project, second) {
+        if !self.billed.is(project, source, second) {
             return Ok(());
         }
         let mut is_priced = false;

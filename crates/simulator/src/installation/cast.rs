@@ -151,7 +151,8 @@ pub fn book(name: &str, zone: &str, version: &str) -> String {
     )
 }
 
-/// The acts that make the installation, in their order; `gamma` has prices of its own from the day after `today` on.
+/// The acts that make the installation, in their order. From the day after `today` on `gamma` has prices of its own at the
+/// first provider, and `beta` the same at the second; both providers have one list.
 pub fn acts(zone: &str, today: Date) -> Vec<Act> {
     let mut acts = people(zone);
     acts.extend(prices(zone, today));
@@ -200,21 +201,24 @@ fn people(zone: &str) -> Vec<Act> {
 
 fn prices(zone: &str, today: Date) -> Vec<Act> {
     let first = today.first_of_month();
-    let (provider, list) = (ProviderId(id(0x20)), BookId::new("list").unwrap());
-    let terms = ProviderTerms { name: text("cloud"), book: list, delay_s: 60, heartbeat_s: 300 };
-    let pattern = Pattern { text: text("cloud://"), prefix: true };
-    vec![
+    let mut acts = vec![
         Act::CreateBook { text: book("list", zone, &version(first, 0, false)) },
         Act::CreateBook { text: book("deal", zone, &version(first, 0, true)) },
-        Act::CreateProvider(provider, terms),
-        Act::AssignSource(Assignment { pattern, provider, from: None }),
-        Act::SetContract(NewContract {
-            project: ProjectId::new("gamma").unwrap(),
+    ];
+    for (number, name, project) in [(0x20, "cloud", "gamma"), (0x21, "metal", "beta")] {
+        let (provider, list) = (ProviderId(id(number)), BookId::new("list").unwrap());
+        let terms = ProviderTerms { name: text(name), book: list, delay_s: 60, heartbeat_s: 300 };
+        let pattern = Pattern { text: text(&format!("{name}://")), prefix: true };
+        acts.push(Act::CreateProvider(provider, terms));
+        acts.push(Act::AssignSource(Assignment { pattern, provider, from: None }));
+        acts.push(Act::SetContract(NewContract {
+            project: ProjectId::new(project).unwrap(),
             provider,
             book: Some(BookId::new("deal").unwrap()),
             from: today.tomorrow().unwrap(),
-        }),
-    ]
+        }));
+    }
+    acts
 }
 
 fn partners(zone: &str) -> Vec<Act> {

@@ -78,17 +78,20 @@ impl Cloud {
     fn machine(&mut self, draw: &mut Draw, now: Moment) -> String {
         // The prices of its own begin a day after the installation does: what runs before is another rule's matter.
         let has_deal = now.nanoseconds() > self.since + 2 * DAY * SECOND;
-        let number = draw.below(if has_deal { 5 } else { 3 });
+        let number = draw.below(if has_deal { 8 } else { 4 });
         let (project, cloud) = match number {
             0..2 => ("acme", "cloud://a"),
             2 => ("beta", "cloud://b"),
-            _ => ("gamma", "cloud://g"),
+            3 => ("acme", "metal://m"),
+            4..6 => ("gamma", "cloud://g"),
+            6 => ("gamma", "metal://m"),
+            _ => ("beta", "metal://m"),
         };
         let mut time = Self::time(draw, now);
-        if project == "gamma" {
+        if number > 3 {
             time = time.max(self.since + 2 * DAY * SECOND);
         }
-        let disputed = project != "gamma" && draw.percent(6);
+        let disputed = number < 3 && draw.percent(6);
         let project = if disputed { draw.pick(["acme", "beta"]) } else { project };
         let state = draw.pick(["RUNNING", "RUNNING", "RUNNING", "STOPPED", "STARTING", "DELETED", "ODD"]);
         let (vcpu, gb) = (1 + draw.below(8), draw.below(50));

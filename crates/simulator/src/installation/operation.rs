@@ -103,11 +103,14 @@ impl Operation {
             Operation::Back(at, lines, to) => {
                 site.set_clock(*at);
                 let answer = sent(site, lines)?;
-                (answer, site.settle().and_then(|()| site.advance(*to)))
+                let rest = going_on(&answer).and_then(|()| site.settle()).and_then(|()| site.advance(*to));
+                (answer, rest)
             }
             Operation::Wake(to, lines) => {
                 site.set_clock(*to);
-                (sent(site, lines)?, site.advance(*to))
+                let answer = sent(site, lines)?;
+                let rest = going_on(&answer).and_then(|()| site.advance(*to));
+                (answer, rest)
             }
             Operation::CleanUp(id) => {
                 let storage = StorageId(cast::id(cast::STORAGE));
@@ -138,6 +141,14 @@ fn sent(site: &Site, lines: &[String]) -> Outcome<Answer> {
         Ok(fates) => Answer::Events(fates),
         Err(error) => Answer::Failed(told("sending events")(error)),
     })
+}
+
+/// No more time passes before events are in that were to come first.
+fn going_on(answer: &Answer) -> Outcome<()> {
+    match answer {
+        Answer::Failed(words) => Err(words.clone()),
+        _ => Ok(()),
+    }
 }
 
 fn failing(words: String) -> (Answer, Outcome<()>) {

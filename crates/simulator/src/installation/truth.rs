@@ -127,11 +127,11 @@ impl Truth {
         let mut by_book: BTreeMap<String, Vec<&String>> = BTreeMap::new();
         for line in &self.lines {
             let event = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
-            let book = match &*event.source {
-                "cloud://g" => "deal".to_owned(),
-                "cloud://a" | "cloud://b" => "list".to_owned(),
-                "executor://1" => format!("executor-{}", cast::id(cast::EXECUTOR)),
-                "api://1" => format!("api-{}", cast::id(0x50)),
+            let book = match (&*event.source, &*event.project) {
+                ("cloud://g", _) | ("metal://m", "beta") => "deal".to_owned(),
+                ("cloud://a" | "cloud://b" | "metal://m", _) => "list".to_owned(),
+                ("executor://1", _) => format!("executor-{}", cast::id(cast::EXECUTOR)),
+                ("api://1", _) => format!("api-{}", cast::id(0x50)),
                 _ => continue,
             };
             by_book.entry(book).or_default().push(line);
