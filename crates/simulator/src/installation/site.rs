@@ -257,3 +257,54 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use jiff::civil::date;
+    use kopeck_ledger::name::Sequence;
+    use kopeck_ledger::record::Body;
+    use kopeck_store::faults::{self, Point};
+
+    use super::super::camera::Trouble;
+    use super::*;
+    use crate::bank::START;
+
+    /// The journal's payments.
+    fn payments(site: &Site) -> usize {
+        let mut payments = 0;
+        let mut count = |record: kopeck_ledger::record::Record| {
+            payments += usize::from(matches!(record.body, Body::Posted(_)));
+            Ok(true)
+        };
+        site.ledger.records(Sequence(1), &mut count).unwrap();
+        payments
+    }
+
+    /// A job is acknowledged and a store's disk is full; the server is stopped and started with a disk that has room.
+    fn check(store: &'static str, is_machine: bool) {
+        let site = Site::new(START, is_machine).unwrap();
+        site.act(&cast::acts("Europe/Moscow", date(2026, 10, 1))).unwrap();
+        let job = r#"{"specversion":"1.0","type":"kopeck.usage.v1","source":"executor://1","id":"e","time":"2026-10-01T00:00:00Z","subject":"j","project":"acme","data":{"kind":"job","attributes":{"cores":1,"gpus":0,"ram_mb":0,"duration_s":60}}}"#;
+        let fates = site.send(&[job.to_owned()]).unwrap().unwrap();
+        assert!(matches!(fates[..], [Some(Fate::Accepted(_))]));
+        // It counts when its second has passed, and that is when the disk is full.
+        site.camera.trouble(Some(Trouble { store, point: Point::Begin, fate: faults::Fate::Full }));
+        site.set_clock(Moment::from_nanoseconds(START + 2_000_000_000).unwrap());
+        assert!(site.settle().unwrap_err().contains("full"), "{store}");
+        let begun = Instant::now();
+        let site = site.reopen().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(20), "{store}");
+        site.settle().unwrap();
+        assert_eq!(payments(&site), 1, "{store}");
+    }
+
+    #[test]
+    fn a_stop_on_a_full_disk_ends_and_the_next_start_settles_what_was_acknowledged() {
+        for store in ["ledger", "events"] {
+            check(store, false);
+            check(store, true);
+        }
+    }
+}
