@@ -57,7 +57,7 @@ impl Parties for Known<'_> {
     }
 
     fn posted_before(&self, of: (&PostingKey, &str), name: PostingName) -> Vec<(PostingName, Amount)> {
-        restart::posted_before(self.log, of, name).unwrap_or_else(|error| {
+        restart::posted_before((self.log, self.ledger), of, name).unwrap_or_else(|error| {
             tracing::error!(%error, "what was posted long ago can not be read: the rest of a correction waits");
             Vec::new()
         })

@@ -244,7 +244,7 @@ impl Settler {
     /// Writes what was decided: records the step, has the ledger post it, and notes that it did.
     fn write(&mut self) -> Result<(), MeteringError> {
         if let Some(Unwritten::Step(step, row)) = &self.unwritten {
-            self.core.log.record_step(row.clone())?;
+            self.core.log.record_step(row.clone(), &restart::keys(step))?;
             let replies = self.core.ledger.perform(step.requests())?;
             let refused = restart::refused(&replies);
             for index in &refused {

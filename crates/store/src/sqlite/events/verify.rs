@@ -107,7 +107,7 @@ fn check_all(
         progress(EventProgress { events: report.events, of: end.0 });
     }
     known.look_up()?;
-    beside::steps("", connection, |step| {
+    beside::steps("", "ASC", connection, |step| {
         report.steps += 1;
         let number = step.step.number;
         match number == report.steps && step.step.through <= end {

@@ -1,0 +1,12 @@
+-- Version 2: which steps of settling have postings of which key, so that the postings of a key are found without reading
+-- all steps. A key is a hash of whoever settles, as a signed number. Steps before `since` were written without keys.
+CREATE TABLE step_key (
+    key INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    PRIMARY KEY (key, step)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE keyed (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    since INTEGER NOT NULL
+) STRICT;
+INSERT INTO keyed (only, since) SELECT 1, coalesce(max(number), 0) + 1 FROM step;
