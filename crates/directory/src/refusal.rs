@@ -178,13 +178,6 @@ pub enum Refusal {
         /// The book.
         book: BookId,
     },
-    /// A book of a contract prices one provider only, and so does the list beside it: a meter bills a project by one of
-    /// them at a time.
-    #[error("price book {book} prices another provider too: contracts need books of their own")]
-    BookShared {
-        /// The book.
-        book: BookId,
-    },
     /// The text is no price book.
     #[error("the price book has {} problem(s), the first: {}", problems.len(), First(problems))]
     BadBook {

@@ -12,7 +12,7 @@ use kopeck_ledger::record::Body;
 use kopeck_ledger::request::{HoldUse, JobUser, Rest, Right};
 use kopeck_rating::calendar::Second;
 use kopeck_settlement::meter_id::MeterId;
-use kopeck_settlement::parties::{Authorised, Parties};
+use kopeck_settlement::parties::{Authorised, Parties, SetAside};
 use kopeck_settlement::posting::{PostingKey, PostingName};
 use kopeck_store::Store;
 use kopeck_store::events::EventLog;
@@ -57,7 +57,7 @@ impl Parties for Known<'_> {
     }
 
     fn posted_before(&self, of: (&PostingKey, &str), name: PostingName) -> Vec<(PostingName, Amount)> {
-        restart::posted_before(self.log, of, name).unwrap_or_else(|error| {
+        restart::posted_before((self.log, self.ledger), of, name).unwrap_or_else(|error| {
             tracing::error!(%error, "what was posted long ago can not be read: the rest of a correction waits");
             Vec::new()
         })
@@ -75,8 +75,13 @@ impl Parties for Known<'_> {
         let right = [BY_API_KEY, BY_PAID_ROLE].iter().find_map(|beginning| reference.strip_prefix(beginning));
         let user = right.and_then(|right| right.parse().ok()).and_then(|right| self.by_right(right));
         // One that has ended covers nothing; what it was made for is paid all the same.
-        let is_open = self.ledger.open_hold(hold).is_some();
-        Some(Authorised { hold: is_open.then_some(HoldUse { hold, rest: Rest::Release }), user })
+        let account = self.ledger.accounts(held.account.index(), 1).pop();
+        let open = self.ledger.open_hold(hold).zip(account).map(|(open, account)| SetAside {
+            account: account.opening.id,
+            expires: open.expires,
+            taken: HoldUse { hold, rest: Rest::Release },
+        });
+        Some(Authorised { hold: open, user })
     }
 }
 

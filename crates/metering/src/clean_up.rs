@@ -16,9 +16,15 @@ use crate::metering::{Cleaned, Core, MeteringError};
 
 /// Charges what a storage keeps at the instant at which its clean-up was due. Again for the same instant charges
 /// nothing.
+///
+/// # Errors
+/// [`MeteringError`]; [`MeteringError::SetBack`] where the ledger's clock is not there any more: then it is still due.
 pub fn on_schedule(core: &Core, storage: StorageId, at: Moment) -> Result<(), MeteringError> {
     let name = Uuid::new_v8(half(&[b"scheduled", storage.0.as_bytes(), &at.nanoseconds().to_be_bytes()]));
     for cleaned in clean_up(core, storage, name, at)? {
+        if let Err(Refusal::InstantAhead { at: due, now }) = cleaned.reply {
+            return Err(MeteringError::SetBack { now, due });
+        }
         if let Err(reason) = &cleaned.reply {
             tracing::warn!(storage = %storage, project = cleaned.project, ?reason, "a clean-up was not charged");
         }
@@ -28,7 +34,9 @@ pub fn on_schedule(core: &Core, storage: StorageId, at: Moment) -> Result<(), Me
 
 /// Charges what a storage keeps now, because its owner wants that.
 pub fn by_hand(core: &Core, storage: StorageId, id: Uuid) -> Result<Vec<Cleaned>, MeteringError> {
-    clean_up(core, storage, id, (core.time.now)())
+    // A clock that was set back does not ask for what was measured before then.
+    let at = core.state().at.max((core.time.now)());
+    clean_up(core, storage, id, at)
 }
 
 fn clean_up(core: &Core, storage: StorageId, name: Uuid, at: Moment) -> Result<Vec<Cleaned>, MeteringError> {

@@ -44,8 +44,8 @@ pub struct Arrived {
     pub sources: Vec<(String, Heard)>,
 }
 
-/// Names of projects, by meter, each with whose events it has.
-pub type Projects = HashMap<MeterId, HashMap<String, Emitter>>;
+/// Names of projects, by meter, each with the sources of its events and whose they are.
+pub type Projects = HashMap<MeterId, HashMap<String, Vec<(String, Emitter)>>>;
 
 /// Where an event goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +202,7 @@ impl Judge {
     fn send(&self, event: &Incoming<'_>, route: &Route, arrival: usize, group: &mut Gathering) {
         for destination in self.destinations(event, route) {
             if let Destination::Meter(meter) = destination {
-                group.name(meter, &event.project, route.emitter);
+                group.name(meter, &event.project, (&event.source, route.emitter));
             }
             group.routed.push(Routed { arrival, index: event.index, destination });
         }
@@ -297,11 +297,15 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// Notes a project of a meter.
-    fn name(&mut self, meter: MeterId, project: &str, emitter: Emitter) {
+    /// Notes a project of a meter, and a source of it. A project has few of them in a request.
+    fn name(&mut self, meter: MeterId, project: &str, (source, emitter): (&str, Emitter)) {
         let names = self.projects.entry(meter).or_default();
-        if !names.contains_key(project) {
-            names.insert(project.to_owned(), emitter);
+        let sources = match names.get_mut(project) {
+            Some(sources) => sources,
+            None => names.entry(project.to_owned()).or_default(),
+        };
+        if !sources.iter().any(|(known, _)| known == source) {
+            sources.push((source.to_owned(), emitter));
         }
     }
 

@@ -59,6 +59,16 @@ pub enum MeteringError {
         /// Where it was to be set.
         to: Moment,
     },
+    /// The clock was set back while something was done that is not due any more.
+    #[error(
+        "the clock was set back to {now} before what was due at {due} was done: it is done when the clock is there again"
+    )]
+    SetBack {
+        /// Where it stands.
+        now: Moment,
+        /// When it was due.
+        due: Moment,
+    },
     /// There is no such storage.
     #[error("there is no storage {0}")]
     NoStorage(StorageId),

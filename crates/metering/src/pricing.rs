@@ -36,8 +36,8 @@ pub fn meters(directory: &Directory, emitter: Emitter, project: &ProjectId) -> V
     meters
 }
 
-/// The seconds in which a meter bills a project: from its acceptance on, while its book prices it. A meter that several
-/// providers share has no contracts beside it, so any of its emitters tells.
+/// The seconds in which a meter bills a project for what comes from an emitter: from the project's acceptance on, while the
+/// meter's book prices it there. A book may price several providers: what one says is billed in seconds of its own.
 pub fn billed(
     directory: &Directory,
     emitter: Emitter,

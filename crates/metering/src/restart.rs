@@ -15,7 +15,7 @@ use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::{Body, Reply};
 use kopeck_rating::packed::UnpackError;
 use kopeck_settlement::meter_id::MeterId;
-use kopeck_settlement::posting::{PostingKey, PostingName, What};
+use kopeck_settlement::posting::{Posting, PostingKey, PostingName, What};
 use kopeck_settlement::shard::{SettleError, Shard};
 use kopeck_settlement::step::Step;
 use kopeck_store::events::{
@@ -92,60 +92,81 @@ pub fn read(postings: &[u8]) -> Result<(Heading, Step), MeteringError> {
     Ok((heading, step))
 }
 
-/// Earlier postings of a key that are before one of them, newest first, with what they are about now: as the recorded steps
-/// say it. All steps are read: corrections reach this far back seldom.
+/// So many earlier postings are told at a time; who needs more asks again from the oldest of them on.
+const EARLIER: usize = 64;
+
+/// What the steps with postings of a key are found by.
+fn key_hash(key: &PostingKey, project: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("kopeck 2026-11-22 keys of postings");
+    for number in [key.meter.0, key.part, key.month] {
+        hasher.update(&number.to_be_bytes());
+    }
+    // Names may have other numbers after a restart: the text is what stays.
+    hasher.update(project.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_be_bytes(bytes)
+}
+
+/// What a step is found by.
+pub fn keys(step: &Step) -> Vec<u64> {
+    step.postings.iter().map(|posting| key_hash(&posting.key, posting.project.as_str())).collect()
+}
+
+/// The latest postings of a key that are before one of them, newest first, with what they are about now. Reads the steps
+/// that have postings of the key; what the ledger has is posted.
 ///
 /// # Errors
-/// [`MeteringError`] where the steps can not be read.
+/// [`MeteringError`] where the steps or the ledger can not be read.
 pub fn posted_before(
-    log: &dyn EventLog<Arrived>,
-    of: (&PostingKey, &str),
+    (log, ledger): (&dyn EventLog<Arrived>, &dyn Store),
+    (key, project): (&PostingKey, &str),
     before: PostingName,
 ) -> Result<Vec<(PostingName, Amount)>, MeteringError> {
-    let mut posted = BTreeMap::new();
-    let (mut previous, mut failed) = (None::<Step>, None);
-    log.steps_after(0, &mut |logged| {
+    let (mut corrected, mut found, mut failed) = (BTreeMap::new(), Vec::new(), None);
+    log.steps_of(key_hash(key, project), &mut |logged| {
         match read(&logged.step.postings) {
-            Ok((heading, step)) => {
-                if let Some(previous) = previous.replace(step) {
-                    note(&mut posted, &previous, of, &heading.refused_before);
+            Ok((_, step)) => {
+                for (name, posting) in of_key(&step, (key, project)) {
+                    if !is_posted(ledger, posting)? {
+                        continue;
+                    }
+                    match &posting.what {
+                        // The newest correction of a posting is met first.
+                        What::Correct { name, to, .. } => drop(corrected.entry(*name).or_insert(*to)),
+                        What::Service { amount, .. }
+                        | What::Job { amount, .. }
+                        | What::Call { amount, .. } => {
+                            found.push((name, corrected.get(&name).copied().unwrap_or(*amount)));
+                        }
+                    }
                 }
+                found.retain(|(name, amount)| *name < before && *amount > Amount::ZERO);
             }
             Err(error) => failed = Some(error),
         }
-        Ok(failed.is_none())
+        Ok(failed.is_none() && found.len() < EARLIER)
     })?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if let Some(last) = &previous {
-        note(&mut posted, last, of, &[]);
-    }
-    let found = posted.range(..before).rev().filter(|(_, amount)| **amount > Amount::ZERO);
-    Ok(found.map(|(name, amount)| (*name, *amount)).collect())
+    failed.map_or(Ok(found), Err)
 }
 
-/// What a step has made of the postings of a key.
-fn note(
-    posted: &mut BTreeMap<PostingName, Amount>,
-    step: &Step,
-    (key, project): (&PostingKey, &str),
-    refused: &[usize],
-) {
-    for (index, posting) in step.postings.iter().enumerate() {
+/// The postings of a key in a step, newest first.
+fn of_key<'s>(
+    step: &'s Step,
+    (key, project): (&'s PostingKey, &'s str),
+) -> impl Iterator<Item = (PostingName, &'s Posting)> {
+    (0..).zip(&step.postings).collect::<Vec<_>>().into_iter().rev().filter_map(move |(index, posting)| {
         // Names may have other numbers than when the step was recorded.
         let same = PostingKey { project: key.project, ..posting.key } == *key;
-        if !same || posting.project.as_str() != project || refused.contains(&index) {
-            continue;
-        }
-        let name = PostingName { step: step.number, index: u32::try_from(index).unwrap_or(u32::MAX) };
-        match &posting.what {
-            What::Correct { name, to, .. } => drop(posted.insert(*name, *to)),
-            What::Service { amount, .. } | What::Job { amount, .. } | What::Call { amount, .. } => {
-                posted.insert(name, *amount);
-            }
-        }
-    }
+        let name = PostingName { step: step.number, index };
+        (same && posting.project.as_str() == project).then_some((name, posting))
+    })
+}
+
+/// Whether the ledger has a posting and has not refused it.
+fn is_posted(ledger: &dyn Store, posting: &Posting) -> Result<bool, StoreError> {
+    let record = ledger.record(posting.id)?;
+    Ok(record.is_some_and(|record| !matches!(record.body, Body::Refused(_))))
 }
 
 /// The state in parts, to be written down.
@@ -299,8 +320,7 @@ impl Again<'_> {
     fn refused(&self, step: &Step) -> Result<Vec<usize>, StoreError> {
         let mut refused = Vec::new();
         for (index, posting) in step.postings.iter().enumerate() {
-            let record = self.ledger.record(posting.id)?;
-            if record.is_none_or(|record| matches!(record.body, Body::Refused(_))) {
+            if !is_posted(self.ledger, posting)? {
                 refused.push(index);
             }
         }

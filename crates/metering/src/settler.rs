@@ -1,8 +1,10 @@
 //! The settler: the one thread that owns the shard (DESIGN.md, "The way of an event").
 //!
 //! It takes whatever has become durable, decides what is due, writes that down, has the ledger post it, and notes that
-//! it did. What can not be written now is tried again until it can; until then nothing further is decided.
+//! it did. What can not be written now is told to whoever asked for it, and tried again until it can; until then nothing
+//! further is decided. It never waits for a disk: between two tries it hears what it is told, a stop too.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -12,12 +14,13 @@ use kopeck_directory::Directory;
 use kopeck_ledger::name::Moment;
 use kopeck_settlement::step::Step;
 use kopeck_store::StoreError;
-use kopeck_store::events::{NewSnapshot, StepRow};
+use kopeck_store::events::{Durable, NewSnapshot, StepRow};
 use tokio::sync::oneshot;
 
 use crate::authorised::Known;
 use crate::clean_up;
 use crate::due::Duty;
+use crate::judge::Arrived;
 use crate::metering::{Command, Core, MeteringError, Settled, count};
 use crate::restart;
 use crate::state::State;
@@ -34,10 +37,25 @@ const RETRY: Duration = Duration::from_millis(250);
 /// With a simulated clock nothing becomes due by itself.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
+/// What was decided and is not written down all the way yet. Steps and requests have names of their own, so all of it is
+/// simply tried again.
+enum Unwritten {
+    /// A step: neither recorded for certain, nor posted.
+    Step(Step, StepRow),
+    /// The number of a step that is posted, and not noted as that.
+    Confirmation(u64),
+}
+
 /// The settling thread's state.
 pub struct Settler {
     core: Arc<Core>,
     commands: Receiver<Command>,
+    /// What has become durable and was not taken: nothing is, until all that was decided is written. So whoever sends is
+    /// told to come later before memory is full.
+    arrived: VecDeque<Durable<Arrived>>,
+    unwritten: Option<Unwritten>,
+    /// The last try to write failed: another follows soon.
+    waits: bool,
     /// What was done since the state was written down, in events.
     unsaved: u64,
     /// Nothing can be settled any more; the log has said why.
@@ -49,7 +67,8 @@ pub struct Settler {
 impl Settler {
     /// Of a state that was restored by doing so much again.
     pub fn new(core: Arc<Core>, commands: Receiver<Command>, again: u64) -> Settler {
-        Settler { core, commands, unsaved: again, failed: false, saving: None }
+        let (arrived, unwritten, waits) = (VecDeque::new(), None, false);
+        Settler { core, commands, arrived, unwritten, waits, unsaved: again, failed: false, saving: None }
     }
 
     /// Settles until it is told to stop.
@@ -60,7 +79,7 @@ impl Settler {
             let mut answers = Vec::new();
             for command in waiting.drain(..) {
                 match command {
-                    Command::Durable(durable) => self.take(&durable),
+                    Command::Durable(durable) => self.arrived.push_back(durable),
                     Command::Settle(answer) => answers.push(answer),
                     Command::Advance(to, answer) => tell(answer, self.advance(to)),
                     Command::CleanUp(storage, id, answer) => {
@@ -71,13 +90,9 @@ impl Settler {
                     Command::Stop => stopping = true,
                 }
             }
-            if !self.failed
-                && let Err(error) = self.duties().and_then(|()| self.step(false))
-            {
-                self.fail(&error);
-            }
+            let settled = self.settle();
             for answer in answers {
-                tell(answer, if self.failed { Err(MeteringError::Stopped) } else { Ok(()) });
+                tell(answer, settled.clone().map_err(|why| why.map_or(MeteringError::Stopped, Into::into)));
             }
             if self.is_save_due() || (stopping && self.unsaved > 0) {
                 self.save();
@@ -91,6 +106,31 @@ impl Settler {
         !is_saving
             && self.unsaved >= SNAPSHOT_WORK
             && self.unsaved - SNAPSHOT_WORK >= self.core.state().shard.resource_count()
+    }
+
+    /// Does what is due and posts what events have changed.
+    ///
+    /// # Errors
+    /// Why it can not be written now; `None` where nothing can be settled any more.
+    fn settle(&mut self) -> Result<(), Option<StoreError>> {
+        if self.failed {
+            self.arrived.clear();
+            return Err(None);
+        }
+        self.waits = false;
+        match self.duties().and_then(|()| self.step(false)) {
+            Ok(()) => Ok(()),
+            Err(MeteringError::Store(error)) if may_pass(&error) => {
+                tracing::error!(%error, "settling waits");
+                self.waits = true;
+                self.tell(false);
+                Err(Some(error))
+            }
+            Err(error) => {
+                self.fail(&error);
+                Err(None)
+            }
+        }
     }
 
     /// Waits for the first command, or until something is due, and takes what has come with it.
@@ -115,6 +155,9 @@ impl Settler {
 
     /// How long nothing needs to be done.
     fn patience(&self) -> Duration {
+        if self.waits {
+            return RETRY;
+        }
         if self.failed || self.core.time.set.is_some() {
             return LONGEST_WAIT;
         }
@@ -128,7 +171,16 @@ impl Settler {
         Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(LONGEST_WAIT)
     }
 
-    fn take(&mut self, durable: &kopeck_store::events::Durable<crate::judge::Arrived>) {
+    /// Writes what was decided before, and takes what has become durable since.
+    fn catch_up(&mut self) -> Result<(), MeteringError> {
+        self.write()?;
+        while let Some(durable) = self.arrived.pop_front() {
+            self.take(&durable);
+        }
+        if self.failed { Err(MeteringError::Stopped) } else { Ok(()) }
+    }
+
+    fn take(&mut self, durable: &Durable<Arrived>) {
         let directory = (self.core.directory)();
         let mut state = self.core.state();
         let taken = state.follow(&directory, &*self.core.log).and_then(|()| Ok(state.take(durable)?));
@@ -143,12 +195,20 @@ impl Settler {
 
     /// Does what has become due by the machine's clock.
     fn duties(&mut self) -> Result<(), MeteringError> {
+        self.catch_up()?;
         if self.core.time.set.is_some() {
             return Ok(());
         }
         let now = (self.core.time.now)();
         while let Some((at, duty)) = self.due_by(now) {
-            self.perform_duty(at, duty)?;
+            match self.perform_duty(at, duty) {
+                Err(error @ MeteringError::SetBack { .. }) => {
+                    tracing::warn!(%error, "a duty waits");
+                    self.waits = true;
+                    return Ok(());
+                }
+                done => done?,
+            }
         }
         Ok(())
     }
@@ -185,7 +245,7 @@ impl Settler {
             Duty::CleanUp(storage) => {
                 clean_up::on_schedule(&self.core, storage, at)?;
                 // A start must not look for each of its payments again.
-                self.until_written(|core| core.log.note_duty(*storage.0.as_bytes(), at))?;
+                self.core.log.note_duty(*storage.0.as_bytes(), at)?;
                 self.core.state().volumes.cleaned(storage, at.nanoseconds());
             }
         }
@@ -193,26 +253,34 @@ impl Settler {
         Ok(())
     }
 
-    /// Decides what is due and has it posted. `whole` looks at all that runs, and not only at what events have changed.
+    /// Decides what is due and has it posted, after what was decided before. `whole` looks at all that runs, and not only
+    /// at what events have changed.
     fn step(&mut self, whole: bool) -> Result<(), MeteringError> {
-        if self.failed {
-            return Err(MeteringError::Stopped);
-        }
+        self.catch_up()?;
         let directory = (self.core.directory)();
-        let Some((step, row)) = self.decide(whole, &directory)? else {
-            self.tell(true);
-            return Ok(());
-        };
-        self.until_written(|core| core.log.record_step(row.clone()))?;
-        let replies = self.until_written(|core| core.ledger.perform(step.requests()))?;
-        let refused = restart::refused(&replies);
-        for index in &refused {
-            let posting = &step.postings[*index];
-            tracing::warn!(reference = %posting.reference, project = %posting.project, reason = ?replies[*index], "a posting was refused");
-        }
-        self.core.state().settled(&step, refused)?;
-        self.until_written(|core| core.log.confirm_step(step.number))?;
+        self.unwritten = self.decide(whole, &directory)?.map(|(step, row)| Unwritten::Step(step, row));
+        self.write()?;
         self.tell(true);
+        Ok(())
+    }
+
+    /// Writes what was decided: records the step, has the ledger post it, and notes that it did.
+    fn write(&mut self) -> Result<(), MeteringError> {
+        if let Some(Unwritten::Step(step, row)) = &self.unwritten {
+            self.core.log.record_step(row.clone(), &restart::keys(step))?;
+            let replies = self.core.ledger.perform(step.requests())?;
+            let refused = restart::refused(&replies);
+            for index in &refused {
+                let posting = &step.postings[*index];
+                tracing::warn!(reference = %posting.reference, project = %posting.project, reason = ?replies[*index], "a posting was refused");
+            }
+            self.core.state().settled(step, refused)?;
+            self.unwritten = Some(Unwritten::Confirmation(step.number));
+        }
+        if let Some(Unwritten::Confirmation(number)) = self.unwritten {
+            self.core.log.confirm_step(number)?;
+            self.unwritten = None;
+        }
         Ok(())
     }
 
@@ -238,23 +306,6 @@ impl Settler {
         Ok(Some((step, row)))
     }
 
-    /// Tries until it is written. What was done in doubt is done once: steps and requests have names of their own.
-    fn until_written<T>(
-        &self,
-        mut write: impl FnMut(&Core) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        loop {
-            match write(&self.core) {
-                Err(error @ (StoreError::Full | StoreError::Busy { .. } | StoreError::Unknown(_))) => {
-                    tracing::error!(%error, "settling waits");
-                    self.tell(false);
-                    std::thread::sleep(RETRY);
-                }
-                done => return done,
-            }
-        }
-    }
-
     /// Says how far settling has come.
     fn tell(&self, is_well: bool) {
         let state = self.core.state();
@@ -270,8 +321,12 @@ impl Settler {
     }
 
     /// Writes the state down, so that the next start has less to take again. What fails here costs time, nothing else.
-    /// Settling goes on meanwhile.
+    /// Settling goes on meanwhile. A state that is ahead of what is written is never written down itself: the next start
+    /// goes on from an earlier one.
     fn save(&mut self) {
+        if self.failed || self.unwritten.is_some() {
+            return;
+        }
         self.unsaved = 0;
         let state = self.core.state();
         let packed = restart::packed(&state);
@@ -307,6 +362,18 @@ impl Settler {
 /// What a look costs, in events: a whole one passes all resources.
 pub(crate) fn work_of_looking(state: &State, whole: bool) -> u64 {
     if whole { state.shard.resource_count() / LOOKS_AN_EVENT } else { 0 }
+}
+
+/// Whether what failed may go well later: the disk has room again, or answers again.
+fn may_pass(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Full
+            | StoreError::Busy { .. }
+            | StoreError::Unknown(_)
+            | StoreError::Io { .. }
+            | StoreError::Database(_)
+    )
 }
 
 /// Answers; who asked may have gone.

@@ -1,6 +1,6 @@
 //! What the settler knows: the shard, and what lies beside it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,11 +49,15 @@ pub struct State {
     told: Told,
 }
 
+/// When a project is billed for what each source says of it.
+type OfSources = BTreeMap<String, Vec<Range<Second>>>;
+
 #[derive(Default)]
 struct Told {
     directory: Option<Arc<Directory>>,
     books: HashMap<MeterId, Arc<PriceBook>>,
-    billed: HashMap<MeterId, HashMap<String, Vec<Range<Second>>>>,
+    /// By meter and project.
+    billed: HashMap<MeterId, HashMap<String, OfSources>>,
 }
 
 impl State {
@@ -136,7 +140,7 @@ impl State {
                     Destination::Meter(meter) => self.shard.take(&arrived.batch, routed.index, meter)?,
                     Destination::Volume(storage) => {
                         let line = group.arrivals[routed.arrival].line.clone();
-                        self.measure(storage, &group.bytes[line]);
+                        self.measure(storage, &group.bytes[line], durable.received);
                     }
                 }
             }
@@ -163,29 +167,37 @@ impl State {
     fn bill(&mut self, projects: &Projects) -> Result<(), SettleError> {
         let Some(directory) = self.told.directory.clone() else { return Ok(()) };
         for (meter, names) in projects {
-            for (name, emitter) in names {
-                let is_told = self.told.billed.get(meter).is_some_and(|billed| billed.contains_key(name));
-                if !is_told && let Some(project) = directory.project(name) {
-                    self.bill_in(&directory, *emitter, project, *meter)?;
+            for (name, sources) in names {
+                let Some(project) = directory.project(name) else { continue };
+                let told = |source: &str| self.is_told(*meter, name, source);
+                let new: Vec<_> = sources.iter().filter(|(source, _)| !told(source)).collect();
+                for (source, emitter) in new {
+                    self.bill_in(&directory, (*emitter, source), project, *meter)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Says when a meter bills a project, where it was told otherwise.
+    fn is_told(&self, meter: MeterId, project: &str, source: &str) -> bool {
+        let sources = self.told.billed.get(&meter).and_then(|projects| projects.get(project));
+        sources.is_some_and(|sources| sources.contains_key(source))
+    }
+
+    /// Says when a meter bills a project for what a source says, where it was told otherwise.
     fn bill_in(
         &mut self,
         directory: &Directory,
-        emitter: Emitter,
+        (emitter, source): (Emitter, &str),
         project: &Project,
         meter: MeterId,
     ) -> Result<(), SettleError> {
         let seconds = pricing::billed(directory, emitter, project, meter);
-        let billed = self.told.billed.entry(meter).or_default();
-        if billed.get(project.id.as_str()) != Some(&seconds) {
-            self.shard.bill(meter, project.id.as_str(), seconds.clone())?;
-            billed.insert(project.id.as_str().to_owned(), seconds);
+        let name = project.id.as_str();
+        let billed = self.told.billed.entry(meter).or_default().entry(name.to_owned()).or_default();
+        if billed.get(source) != Some(&seconds) {
+            self.shard.bill(meter, (name, Some(source)), seconds.clone())?;
+            billed.insert(source.to_owned(), seconds);
         }
         Ok(())
     }
@@ -198,9 +210,7 @@ impl State {
     ) -> Result<(), MeteringError> {
         for added in pricing::added(directory) {
             let emitter = Emitter::Provider(added.provider);
-            if let Some(project) = directory.project(added.project.as_str()) {
-                self.bill_in(directory, emitter, project, MeterId(added.meter))?;
-            }
+            self.bill_known(directory, &added)?;
             if !self.added.contains(&added) {
                 // The list's own meter has had all of them.
                 let is_list = directory
@@ -216,6 +226,18 @@ impl State {
         Ok(())
     }
 
+    /// Says when a meter of a contract bills what it knows of the project at that provider.
+    fn bill_known(&mut self, directory: &Directory, added: &Added) -> Result<(), SettleError> {
+        let Some(project) = directory.project(added.project.as_str()) else { return Ok(()) };
+        let (meter, emitter, at) = (MeterId(added.meter), Emitter::Provider(added.provider), self.at);
+        let sources: Vec<String> =
+            self.shard.billed_sources(meter, project.id.as_str()).map(str::to_owned).collect();
+        for source in sources.iter().filter(|source| directory.emitter(source, at) == Some(emitter)) {
+            self.bill_in(directory, (emitter, source), project, meter)?;
+        }
+        Ok(())
+    }
+
     /// Tells a meter of the state events of a project that came before its contract.
     fn tell_past(
         &mut self,
@@ -223,23 +245,31 @@ impl State {
         log: &dyn EventLog<Arrived>,
         added: &Added,
     ) -> Result<(), MeteringError> {
-        let (through, mut lines) = (self.through, Vec::new());
+        let (through, mut lines, mut sources) = (self.through, Vec::new(), BTreeSet::new());
+        let Some(project) = directory.project(added.project.as_str()) else { return Ok(()) };
         log.read(Position::NONE, &mut |event| {
             if event.position > through {
                 return Ok(false);
             }
             let at = Moment::from_nanoseconds(event.time).unwrap_or(Moment::FIRST);
-            let concerns = Envelope::read(event.line).is_ok_and(|event| {
+            let concerns = |event: &Envelope<'_>| {
                 event.event_type == EventType::State
                     && event.project == added.project.as_str()
                     && directory.emitter(&event.source, at) == Some(Emitter::Provider(added.provider))
-            });
-            if concerns {
+            };
+            if let Some(told) = Envelope::read(event.line).ok().filter(concerns) {
                 lines.extend_from_slice(event.line);
                 lines.push(b'\n');
+                if !sources.contains(&*told.source) {
+                    sources.insert(told.source.into_owned());
+                }
             }
             Ok(true)
         })?;
+        for source in &sources {
+            let emitter = Emitter::Provider(added.provider);
+            self.bill_in(directory, (emitter, source), project, MeterId(added.meter))?;
+        }
         let batch = Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }));
         for index in 0..batch.len() {
             self.shard.take(&batch, index, MeterId(added.meter))?;
@@ -248,7 +278,7 @@ impl State {
     }
 
     /// Takes a measured volume from its event, which was read before.
-    fn measure(&mut self, storage: StorageId, line: &[u8]) {
+    fn measure(&mut self, storage: StorageId, line: &[u8], received: Moment) {
         let Ok(event) = Envelope::read(line) else { return };
         let Ok(data) = Description::read(event.event_type, event.data) else { return };
         // What is missing or no number counts as 0 (rating.md, "Usage events").
@@ -268,7 +298,7 @@ impl State {
         let kept = directory.and_then(|directory| Some((directory, directory.storages().get(&storage)?)));
         let cleaned = kept.map_or(i64::MIN, |(_, storage)| self.done.cleaned(storage));
         // A clean-up sees what was measured at its own instant.
-        self.volumes.take(measurement, cleaned, |time| {
+        self.volumes.take(measurement, (cleaned, received.nanoseconds()), |time| {
             let (directory, storage) = kept?;
             due::first_after(storage, directory, time.saturating_sub(1)).map(Moment::nanoseconds)
         });

@@ -75,14 +75,20 @@ pub struct Measurement<'e> {
 }
 
 impl Volumes {
-    /// Takes a measurement. `cleaned` is the last clean-up of the storage that was performed, `due` the first that is
-    /// scheduled at an instant or after it; both in nanoseconds of Unix time.
-    pub fn take(&mut self, measurement: Measurement<'_>, cleaned: i64, due: impl Fn(i64) -> Option<i64>) {
+    /// Takes a measurement. `cleaned` is the last clean-up of the storage that was performed, `received` when the measurement
+    /// came: no clean-up is made as of an instant between them but those on schedule. `due` is the first of these at an
+    /// instant or after it. All in nanoseconds of Unix time.
+    pub fn take(
+        &mut self,
+        measurement: Measurement<'_>,
+        (cleaned, received): (i64, i64),
+        due: impl Fn(i64) -> Option<i64>,
+    ) {
         let Measurement { storage, project, bucket, time, id, megabytes } = measurement;
         let buckets = self.0.entry(storage).or_default().entry(project.to_owned()).or_default();
         let measured = Measured { at: (time, id.to_owned()), megabytes: megabytes.units() };
         match buckets.get_mut(bucket) {
-            Some(known) => known.take(measured, cleaned, due),
+            Some(known) => known.take(measured, (cleaned, received), due),
             None => drop(buckets.insert(bucket.to_owned(), Bucket(vec![measured]))),
         }
     }
@@ -108,21 +114,26 @@ impl Bucket {
         self.0.iter().rev().find(|measured| measured.at.0 <= at)
     }
 
-    fn take(&mut self, measured: Measured, cleaned: i64, due: impl Fn(i64) -> Option<i64>) {
-        let place = self.0.partition_point(|known| known.at < measured.at);
-        let seen_by = due(measured.at.0);
-        let is_together = |known: &Measured| known.at.0 > cleaned && due(known.at.0) == seen_by;
-        // One that comes later before the same clean-up is the one that counts.
-        let later = self.0.get(place);
-        if later.is_some_and(|later| later.at == measured.at || is_together(later)) {
-            return;
+    fn take(
+        &mut self,
+        measured: Measured,
+        (cleaned, received): (i64, i64),
+        due: impl Fn(i64) -> Option<i64>,
+    ) {
+        let Err(place) = self.0.binary_search_by(|known| known.at.cmp(&measured.at)) else { return };
+        self.0.insert(place, measured);
+        // One that comes later before the same clean-up is the one that counts, once its instant has come.
+        let is_superseded = |one: i64, next: i64| {
+            next <= received && (next <= cleaned || (one > cleaned && due(one) == due(next)))
+        };
+        let mut place = 0;
+        while let Some(next) = self.0.get(place + 1) {
+            if is_superseded(self.0[place].at.0, next.at.0) {
+                self.0.remove(place);
+            } else {
+                place += 1;
+            }
         }
-        let replaced = place.checked_sub(1).filter(|before| is_together(&self.0[*before]));
-        match replaced {
-            Some(before) => self.0[before] = measured,
-            None => self.0.insert(place, measured),
-        }
-        self.cleaned(cleaned);
     }
 
     /// Keeps the last one up to an instant, and all after it.
@@ -140,6 +151,7 @@ mod tests {
     use super::*;
 
     const DAY: i64 = 100;
+    const NOW: i64 = 10_000;
     const STORAGE: StorageId = StorageId(Uuid::nil());
 
     /// Clean-ups are due at 100, 200 and so on.
@@ -147,7 +159,7 @@ mod tests {
         let (id, megabytes) = (format!("{megabytes}"), Number::from_units(megabytes).unwrap());
         let measurement =
             Measurement { storage: STORAGE, project: "p", bucket: "b", time, id: &id, megabytes };
-        volumes.take(measurement, cleaned, |time| {
+        volumes.take(measurement, (cleaned, NOW), |time| {
             Some(time.div_euclid(DAY) * DAY + DAY * i64::from(time % DAY != 0))
         });
     }
@@ -177,6 +189,14 @@ mod tests {
         assert_eq!([at(&volumes, 100), at(&volumes, 200)], [7, 8]);
         let written = serde_json::to_string(&volumes).unwrap();
         assert_eq!(serde_json::from_str::<Volumes>(&written).unwrap(), volumes);
+    }
+
+    #[test]
+    fn what_is_measured_ahead_of_the_clock_hides_nothing_before_its_instant() {
+        let mut volumes = Volumes::default();
+        take(&mut volumes, NOW - 1, 1, 0);
+        take(&mut volumes, NOW + 1, 2, 0);
+        assert_eq!([NOW, NOW + 1].map(|by_hand| at(&volumes, by_hand)), [1, 2]);
     }
 
     proptest! {

@@ -234,18 +234,26 @@ impl Live {
     /// # Errors
     /// As [`bill`](Live::bill).
     pub fn bill_from(&mut self, project: &str, second: Second) -> Result<(), LiveError> {
-        self.bill(project, std::iter::once(second..Second::MAX).collect())
+        self.bill(project, None, std::iter::once(second..Second::MAX).collect())
     }
 
-    /// Bills a project in these seconds, which are in order and do not meet: what it uses at other times is free here. What
+    /// Bills a project, or what one source says of it, in these seconds, which are in order and do not meet: what it uses at
+    /// other times is free here. What is said of a source wins over what is said of its project. What
     /// is said after its first event may differ from what was said before only beyond the latest event.
     ///
     /// # Errors
     /// [`LiveError::TooMany`] beyond 2³² names; [`LiveError::Overflow`].
-    pub fn bill(&mut self, project: &str, seconds: Vec<Range<Second>>) -> Result<(), LiveError> {
+    pub fn bill(
+        &mut self,
+        project: &str,
+        source: Option<&str>,
+        seconds: Vec<Range<Second>>,
+    ) -> Result<(), LiveError> {
         let project = self.register.names.number(project).map_err(|_| LiveError::TooMany)?;
+        let source = source.map(|source| self.register.names.number(source));
+        let source = source.transpose().map_err(|_| LiveError::TooMany)?;
         let before = self.running_peaks(project)?;
-        self.billed.set(project, seconds);
+        self.billed.set(project, source, seconds);
         let after = self.running_peaks(project)?;
         let back: Result<Vec<Change>, Overflow> = before
             .into_iter()
@@ -255,17 +263,25 @@ impl Live {
         self.change(&after)
     }
 
+    /// The sources of a project of which something was said of their own.
+    pub fn billed_sources(&self, project: &str) -> impl Iterator<Item = &str> {
+        let project = self.project(project);
+        let sources = project.into_iter().flat_map(|project| self.billed.sources(project));
+        sources.map(|source| self.register.names.text(source))
+    }
+
     /// What the running resources of a project have changed in sums of `monthly_peak` when they became what they are.
     fn running_peaks(&mut self, project: Name) -> Result<Vec<Change>, LiveError> {
         let Live { plan, register, matches, states, by_project, billed, .. } = self;
-        let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let names = register.names.len();
-        let steps = Steps { ground, matches, names };
         let mut effects = Effects::default();
         for resource in by_project.get(&project).into_iter().flatten() {
             let Some(state) = states.get(*resource as usize).filter(|state| !state.is_empty()) else {
                 continue;
             };
+            let source = register.records.resource_at(*resource as usize).source;
+            let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
+            let steps = Steps { ground, matches, names };
             let Some(current) = steps.unpack(state)?.current() else { continue };
             if current.said.project == project {
                 resource::changes(ground, steps.matches, (current, current.start), (&mut effects, true))?;
@@ -433,7 +449,8 @@ impl Live {
         let kept = Kept { time, label, said: Said { project, description } };
         let Live { plan, register, matches, states, pasts, billed, .. } = self;
         let (descriptions, names) = (&register.descriptions, register.names.len());
-        let ground = Ground { plan, descriptions, billed };
+        let source = register.records.resource_at(number).source;
+        let ground = Ground { plan, descriptions, billed, source };
         let mut steps = Steps { ground, matches, names };
         let (past, state) = (&mut pasts[number], &mut states[number]);
         let at = past.position(&register.labels, &kept);
@@ -506,7 +523,8 @@ impl Live {
     ) -> Result<Vec<Reading>, LiveError> {
         let Live { plan, register, matches, states, pasts, billed, .. } = self;
         let Some(state) = states.get(number).filter(|state| !state.is_empty()) else { return Ok(Vec::new()) };
-        let ground = Ground { plan, descriptions: &register.descriptions, billed };
+        let source = register.records.resource_at(number).source;
+        let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
         let steps = Steps { ground, matches, names: register.names.len() };
         let sums = steps.unpack(state)?.before(ground, steps.matches, at)?;
         let mut readings = Vec::with_capacity(sums.meters.len());

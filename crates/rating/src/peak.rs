@@ -59,6 +59,17 @@ impl Sums {
         &self.changes
     }
 
+    /// Its changes for whoever looks from that second on: what changed before it changes in it.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn changes_from(&self, second: Second) -> Result<BTreeMap<Second, Quantity>, Overflow> {
+        let before =
+            self.changes.range(..=second).try_fold(Quantity::ZERO, |sum, (_, by)| sum.checked_add(*by))?;
+        let after = self.changes.range(second.saturating_add(1)..).map(|(second, by)| (*second, *by));
+        Ok(Some((second, before)).filter(|_| !before.is_zero()).into_iter().chain(after).collect())
+    }
+
     /// Changes the sum from that second on.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! stays open: what holds in it is metered only when a later second ends it, so a replacement within a second leaves
 //! no trace. Months that can no longer change, late events aside, leave the state as closed readings.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::accumulator::{Accumulator, Held};
@@ -56,40 +57,63 @@ pub struct Ground<'a> {
     pub descriptions: &'a Descriptions,
     /// When projects are billed.
     pub billed: &'a Billed,
+    /// Whose resource stands on it: its source.
+    pub source: Name,
 }
 
-/// When projects are billed here: what they use at other times is free, or billed by another book.
+/// When projects are billed here: what they use at other times is free, or billed by another book. Of one project the
+/// events of one source may be billed here while those of another are not.
 #[derive(Debug, Clone, Default)]
-pub struct Billed(QuickMap<Name, Vec<Range<Second>>>);
+pub struct Billed {
+    projects: QuickMap<Name, Vec<Range<Second>>>,
+    /// Of events of one source, by project and source: these win.
+    sources: BTreeMap<(Name, Name), Vec<Range<Second>>>,
+}
+
+/// A project, or what one source says of it.
+pub type Whose = (Name, Option<Name>);
 
 /// Of a project of which nothing was said.
 #[expect(clippy::single_range_in_vec_init, reason = "a list of one span of time is meant")]
 const ALWAYS: [Range<Second>; 1] = [Second::MIN..Second::MAX];
 
 impl Billed {
-    /// Bills a project in these seconds, which are in order and do not meet.
-    pub fn set(&mut self, project: Name, seconds: Vec<Range<Second>>) {
-        self.0.insert(project, seconds);
+    /// Bills a project, or what one source says of it, in these seconds, which are in order and do not meet.
+    pub fn set(&mut self, project: Name, source: Option<Name>, seconds: Vec<Range<Second>>) {
+        match source {
+            None => drop(self.projects.insert(project, seconds)),
+            Some(source) => drop(self.sources.insert((project, source), seconds)),
+        }
     }
 
-    /// The seconds in which a project is billed.
+    /// The seconds in which a project is billed for what a source says of it.
     #[must_use]
-    pub fn of(&self, project: Name) -> &[Range<Second>] {
-        self.0.get(&project).map_or(&ALWAYS, Vec::as_slice)
+    pub fn of(&self, project: Name, source: Name) -> &[Range<Second>] {
+        let own = self.sources.get(&(project, source)).or_else(|| self.projects.get(&project));
+        own.map_or(&ALWAYS, Vec::as_slice)
     }
 
-    /// Whether a project is billed in a second.
+    /// Whether a project is billed in a second for what a source says of it.
     #[must_use]
-    pub fn is(&self, project: Name, second: Second) -> bool {
-        self.of(project).iter().any(|seconds| seconds.contains(&second))
+    pub fn is(&self, project: Name, source: Name, second: Second) -> bool {
+        self.of(project, source).iter().any(|seconds| seconds.contains(&second))
     }
 
-    /// All projects of which something was said, in their order.
+    /// The sources of a project of which something was said of their own, in their order.
+    pub fn sources(&self, project: Name) -> impl Iterator<Item = Name> {
+        self.sources.range((project, Name::MIN)..=(project, Name::MAX)).map(|((_, source), _)| *source)
+    }
+
+    /// All projects, and sources of them, of which something was said, in their order.
     #[must_use]
-    pub fn list(&self) -> Vec<(Name, &[Range<Second>])> {
-        let mut list: Vec<_> =
-            self.0.iter().map(|(project, seconds)| (*project, seconds.as_slice())).collect();
-        list.sort_unstable_by_key(|(project, _)| *project);
+    pub fn list(&self) -> Vec<(Whose, &[Range<Second>])> {
+        let projects = self.projects.iter().map(|(project, seconds)| ((*project, None), seconds.as_slice()));
+        let sources = self
+            .sources
+            .iter()
+            .map(|((project, source), seconds)| ((*project, Some(*source)), seconds.as_slice()));
+        let mut list: Vec<_> = projects.chain(sources).collect();
+        list.sort_unstable_by_key(|(whose, _)| *whose);
         list
     }
 }
@@ -227,7 +251,7 @@ impl ResourceState {
         matches: &mut Matches,
         (current, end): (Current, Second),
     ) -> Result<(), Overflow> {
-        let Ground { plan, descriptions, billed } = ground;
+        let Ground { plan, descriptions, billed, source } = ground;
         self.sums.alive(current.start);
         if end <= plan.start() && !plan.has_once() {
             return Ok(());
@@ -235,7 +259,7 @@ impl ResourceState {
         let project = current.said.project;
         let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
         let mut free_from = current.start;
-        for billed in billed.of(project) {
+        for billed in billed.of(project, source) {
             self.free(plan, found, &Held { seconds: free_from..end.min(billed.start), project });
             free_from = free_from.max(billed.end);
             let held = Held { seconds: current.start.max(billed.start)..end.min(billed.end), project };
@@ -290,9 +314,9 @@ pub(crate) fn changes(
     (current, second): (Current, Second),
     (effects, begins): (&mut Effects, bool),
 ) -> Result<(), Overflow> {
-    let Ground { plan, descriptions, billed } = ground;
+    let Ground { plan, descriptions, billed, source } = ground;
     let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
-    for billed in billed.of(current.said.project) {
+    for billed in billed.of(current.said.project, source) {
         let second = second.max(billed.start);
         if second >= billed.end {
             continue;

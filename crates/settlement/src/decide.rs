@@ -1,10 +1,11 @@
 //! From differences to postings: who pays what, and which earlier postings become smaller.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kopeck_ledger::amount::Amount as Money;
-use kopeck_ledger::name::Moment;
+use kopeck_ledger::name::{AccountId, HoldId, Moment};
+use kopeck_ledger::request::{HoldUse, JobUser};
 use kopeck_rating::batch::Batch;
 use kopeck_rating::calendar::Second;
 use kopeck_rating::event;
@@ -14,7 +15,7 @@ use kopeck_rating::money::{Amount, Overflow};
 use crate::account::{Account, AccountKey, Entry};
 use crate::meter::{Differences, Meter, add};
 use crate::meter_id::{MeterId, MeterKind};
-use crate::parties::{Authorised, Parties};
+use crate::parties::{Authorised, Parties, SetAside};
 use crate::posting::{Posting, PostingKey, PostingName, What, text_of, transaction_id};
 use crate::shard::SettleError;
 use crate::step::Step;
@@ -28,6 +29,8 @@ pub(crate) struct Draft<'p> {
     pub aside: Vec<(MeterId, Posting)>,
     /// What usage events reduced: corrections of jobs.
     reduced: BTreeMap<MeterId, Differences>,
+    /// Holds that a posting of this step takes: the rest of one is given back with its first payment.
+    taken: BTreeSet<HoldId>,
 }
 
 /// What a job or a call is.
@@ -40,7 +43,7 @@ struct Job<'e> {
 impl<'p> Draft<'p> {
     pub fn new(shard: u64, number: u64, (at, whole): (Moment, bool), parties: &'p dyn Parties) -> Draft<'p> {
         let step = Step { number, at, whole, postings: Vec::new() };
-        Draft { shard, parties, step, aside: Vec::new(), reduced: BTreeMap::new() }
+        Draft { shard, parties, step, aside: Vec::new(), reduced: BTreeMap::new(), taken: BTreeSet::new() }
     }
 
     /// The last second that the step covers: who pays then, pays.
@@ -181,7 +184,7 @@ impl<'p> Draft<'p> {
     }
 
     /// What a job or a call moves; `None` where it is not known who pays.
-    fn job(&self, (id, kind): (MeterId, MeterKind), project: &str, job: &Job<'_>) -> Option<What> {
+    fn job(&mut self, (id, kind): (MeterId, MeterKind), project: &str, job: &Job<'_>) -> Option<What> {
         text_of(project)?;
         let authorised = job.authorisation.and_then(|named| self.parties.authorised(named));
         let Authorised { hold, user } = authorised.unwrap_or(Authorised { hold: None, user: None });
@@ -189,15 +192,24 @@ impl<'p> Draft<'p> {
         match kind {
             MeterKind::Api => {
                 let (user, workspace) = (user?, self.parties.api(id)?);
-                let hold = user.hold.or(hold);
+                let hold = self.take(hold, user.account);
                 Some(What::Call { user: user.account, workspace, amount, hold, authorisation })
             }
             _ => {
                 let payer = self.parties.payer(project, self.second())?;
                 let executor = self.parties.executor(id)?;
-                Some(What::Job { payer, executor, amount, hold, user, authorisation })
+                let covered = self.take(hold, payer);
+                let user = user.map(|user| JobUser { hold: self.take(hold, user.account), ..user });
+                Some(What::Job { payer, executor, amount, hold: covered, user, authorisation })
             }
         }
+    }
+
+    /// The use of a hold by what an account pays: not of another's, nor of one that has expired or is taken already.
+    fn take(&mut self, hold: Option<SetAside>, account: AccountId) -> Option<HoldUse> {
+        let SetAside { taken, .. } =
+            hold.filter(|hold| hold.account == account && hold.expires > self.step.at)?;
+        self.taken.insert(taken.hold).then_some(taken)
     }
 
     /// Tries again what was refused; answers what still nobody can pay.
@@ -229,7 +241,7 @@ impl<'p> Draft<'p> {
     }
 
     fn put_aside(&mut self, (id, kind): (MeterId, MeterKind), key: AccountKey, project: &str, job: &Job<'_>) {
-        let nobody = kopeck_ledger::name::AccountId(uuid::Uuid::nil());
+        let nobody = AccountId(uuid::Uuid::nil());
         let (amount, authorisation) = (job.amount, job.authorisation.map(str::to_owned));
         let what = if kind == MeterKind::Api {
             What::Call { user: nobody, workspace: nobody, amount, hold: None, authorisation }

@@ -1,7 +1,7 @@
 //! Who pays whom: what settling asks of the shell's directory.
 
 use kopeck_ledger::amount::Amount;
-use kopeck_ledger::name::AccountId;
+use kopeck_ledger::name::{AccountId, Moment};
 use kopeck_ledger::request::{HoldUse, JobUser};
 use kopeck_rating::calendar::Second;
 
@@ -41,8 +41,19 @@ pub trait Parties {
 /// What an authorisation gives a job or a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Authorised {
-    /// The hold on the account that pays: the workspace of a job, the user of a call.
-    pub hold: Option<HoldUse>,
+    /// What is set aside for it. It covers what its account pays: the job's workspace, or the user of a job or call.
+    pub hold: Option<SetAside>,
     /// Of work by API key or paid role: the user, who reimburses the workspace for a job and pays for a call.
     pub user: Option<JobUser>,
+}
+
+/// An open hold, as an authorisation names it. One payment of a step takes it, and it covers nobody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside {
+    /// Whose money.
+    pub account: AccountId,
+    /// From that instant on it covers nothing.
+    pub expires: Moment,
+    /// Which hold, and what becomes of the rest.
+    pub taken: HoldUse,
 }

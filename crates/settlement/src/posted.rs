@@ -95,8 +95,9 @@ impl Posted {
 
     /// What was posted for a project's largest sum becomes another amount: answers the difference.
     pub fn replace_peak(&mut self, key: (PeakKey, u32), amount: Amount) -> Result<Amount, Overflow> {
-        let before = self.peaks.insert(key, amount).unwrap_or(Amount::ZERO);
-        amount.checked_sub(before)
+        // What is nothing is not kept: it may be of a version that is announced, whose groups nobody knows after a start.
+        let before = if amount.is_zero() { self.peaks.remove(&key) } else { self.peaks.insert(key, amount) };
+        amount.checked_sub(before.unwrap_or(Amount::ZERO))
     }
 
     /// How many bytes are kept for resources, without what an allocator adds.

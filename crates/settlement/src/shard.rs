@@ -155,7 +155,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Bills a project in one meter in these seconds, which are in order and do not meet: see
+    /// Bills a project in one meter, or what one source says of it, in these seconds, which are in order and do not meet: see
     /// [`Live::bill`](kopeck_rating::live::Live::bill).
     ///
     /// # Errors
@@ -163,11 +163,16 @@ impl Shard {
     pub fn bill(
         &mut self,
         id: MeterId,
-        project: &str,
+        (project, source): (&str, Option<&str>),
         seconds: Vec<Range<Second>>,
     ) -> Result<(), SettleError> {
         let meter = self.meters.get_mut(&id).ok_or(SettleError::UnknownMeter(id))?;
-        Ok(meter.live.bill(project, seconds)?)
+        Ok(meter.live.bill(project, source, seconds)?)
+    }
+
+    /// The sources of a project that a meter was told to bill by themselves.
+    pub fn billed_sources(&self, id: MeterId, project: &str) -> impl Iterator<Item = &str> {
+        self.meters.get(&id).into_iter().flat_map(move |meter| meter.live.billed_sources(project))
     }
 
     /// Takes an event that the log has accepted, once. It counts from the next step on whose second is later.

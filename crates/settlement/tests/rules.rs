@@ -11,7 +11,7 @@ use kopeck_ledger::request::{HoldUse, JobUser, Rest, Right};
 use kopeck_rating::batch::{Batch, Origin};
 use kopeck_rating::calendar::Second;
 use kopeck_rating::price_book::PriceBook;
-use kopeck_settlement::parties::{Authorised, Parties};
+use kopeck_settlement::parties::{Authorised, Parties, SetAside};
 use kopeck_settlement::posting::{Posting, PostingKey, PostingName, What};
 use kopeck_settlement::shard::{MeterId, MeterKind, SettleError, Shard};
 use kopeck_settlement::step::Step;
@@ -218,17 +218,31 @@ fn a_correction_that_the_ledger_refuses_is_tried_on_the_posting_before() {
     assert_eq!(corrections(&scene.settle(31, true, &parties, &[])), [(name(1), 10 * ONE, 8 * ONE)]);
 }
 
-fn job_of(hold: u128) -> Authorised {
-    let hold = HoldUse { hold: HoldId(TransactionId(Uuid::from_u128(hold))), rest: Rest::Release };
+/// Work by API key of user 4, with a hold of 100 seconds on an account.
+fn job_of(hold: u128, whose: u128) -> Authorised {
+    let taken = HoldUse { hold: HoldId(TransactionId(Uuid::from_u128(hold))), rest: Rest::Release };
+    let start = book(&[USE], "").calendar().day_start(date(2026, 10, 1)).unwrap();
+    let expires = Moment::from_nanoseconds((start + 100) * 1_000_000_000).unwrap();
     let user = JobUser { account: account(4), right: Right::ApiKey, hold: None };
-    Authorised { hold: Some(hold), user: Some(user) }
+    Authorised { hold: Some(SetAside { account: account(whose), expires, taken }), user: Some(user) }
+}
+
+/// Who takes which hold of the jobs of a step: the payer's number and the user's.
+fn taken(what: &[What]) -> Vec<(Option<u128>, Option<u128>)> {
+    let number = |hold: Option<HoldUse>| hold.map(|used| used.hold.0.0.as_u128());
+    let of = |what: &What| match what {
+        What::Job { hold, user, .. } => (number(*hold), user.and_then(|user| number(user.hold))),
+        What::Call { hold, .. } => (None, number(*hold)),
+        other => panic!("{other:?}"),
+    };
+    what.iter().map(of).collect()
 }
 
 #[test]
 fn each_job_is_a_posting_of_its_own_with_its_hold_and_user() {
     let mut scene = Scene::new(&book(&[USE], ""), MeterKind::Executor);
     let mut parties = Directory::of_one();
-    parties.authorised.insert("a1".to_owned(), job_of(9));
+    parties.authorised.insert("a1".to_owned(), job_of(9, 1));
     scene.event(5, "use", 3, r#", "authorisation": "a1""#);
     scene.event(6, "use", 4, "");
     let what = scene.settle(10, false, &parties, &[]);
@@ -236,14 +250,51 @@ fn each_job_is_a_posting_of_its_own_with_its_hold_and_user() {
         payer: account(1),
         executor: account(100),
         amount: Money::from_micros(units * ONE),
-        hold: authorised.and_then(|authorised| authorised.hold),
+        hold: authorised.and_then(|authorised| authorised.hold).map(|hold| hold.taken),
         user: authorised.and_then(|authorised| authorised.user),
         authorisation: authorisation.map(str::to_owned),
     };
-    assert_eq!(what, [job(3, Some(job_of(9)), Some("a1")), job(4, None, None)]);
+    assert_eq!(what, [job(3, Some(job_of(9, 1)), Some("a1")), job(4, None, None)]);
     let references: Vec<&str> =
         scene.steps[0].postings.iter().map(|posting| posting.reference.as_str()).collect();
     assert_eq!(references, ["s e0 a1", "s e1"]);
+}
+
+#[test]
+fn a_hold_covers_what_its_own_account_pays_and_nobody_elses() {
+    let mut parties = Directory::of_one();
+    for (name, whose) in [("of payer", 1), ("of user", 4), ("of another", 7)] {
+        parties.authorised.insert(name.to_owned(), job_of(whose, whose));
+    }
+    for (kind, wanted) in [
+        (MeterKind::Executor, [(Some(1), None), (None, Some(4)), (None, None)]),
+        (MeterKind::Api, [(None, None), (None, Some(4)), (None, None)]),
+    ] {
+        let mut scene = Scene::new(&book(&[USE], ""), kind);
+        for name in ["of payer", "of user", "of another"] {
+            scene.event(5, "use", 3, &format!(r#", "authorisation": "{name}""#));
+        }
+        assert_eq!(taken(&scene.settle(10, false, &parties, &[])), wanted);
+    }
+}
+
+#[test]
+fn of_the_jobs_of_one_step_that_name_a_hold_the_first_takes_it() {
+    let mut scene = Scene::new(&book(&[USE], ""), MeterKind::Executor);
+    let mut parties = Directory::of_one();
+    parties.authorised.insert("a1".to_owned(), job_of(9, 1));
+    scene.event(5, "use", 3, r#", "authorisation": "a1""#);
+    scene.event(6, "use", 4, r#", "authorisation": "a1""#);
+    assert_eq!(taken(&scene.settle(10, false, &parties, &[])), [(Some(9), None), (None, None)]);
+}
+
+#[test]
+fn a_hold_covers_nothing_from_its_expiry_on() {
+    let mut scene = Scene::new(&book(&[USE], ""), MeterKind::Executor);
+    let mut parties = Directory::of_one();
+    parties.authorised.insert("a1".to_owned(), job_of(9, 1));
+    scene.event(5, "use", 3, r#", "authorisation": "a1""#);
+    assert_eq!(taken(&scene.settle(100, false, &parties, &[])), [(None, None)]);
 }
 
 #[test]
@@ -255,7 +306,7 @@ fn a_refused_job_is_put_aside_and_asked_again_with_the_authorisation_of_then() {
     let aside = |scene: &Scene| scene.shard.aside().iter().map(|(_, job)| job.change()).collect::<Vec<_>>();
     assert_eq!(aside(&scene), [3 * ONE]);
     assert_eq!(scene.shard.due("p", scene.start + 10).unwrap().to_string(), "3.000000");
-    parties.authorised.insert("a1".to_owned(), job_of(9));
+    parties.authorised.insert("a1".to_owned(), job_of(9, 4));
     assert_eq!(scene.settle(20, true, &parties, &[0]).len(), 1);
     assert_eq!(aside(&scene), [3 * ONE]);
     let what = scene.settle(30, true, &parties, &[]);

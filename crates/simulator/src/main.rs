@@ -14,7 +14,7 @@ use kopeck_simulator::{Failure, OPERATIONS, Summary, installation, live};
 /// Simulates ledgers and whole installations under random work and crashes
 #[derive(Parser)]
 struct Args {
-    /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 100 installations]
+    /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 72 installations]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
     /// Only this seed
@@ -41,7 +41,7 @@ impl Kind {
     fn seeds(self) -> u64 {
         match self {
             Kind::Ledger => 200,
-            Kind::Installation => 16,
+            Kind::Installation => 72,
         }
     }
 }
@@ -91,9 +91,16 @@ fn simulate(kind: Kind, args: &Args) -> Result<(), Failure> {
         Kind::Installation => {
             let sum = sum.installations;
             println!(
-                "{count} installations, {} operations: {} events, {} charged clean-ups, {} points of commits, {} crashed installations \
+                "{count} installations, {} operations: {} events, {} charged clean-ups, {} holds, {} troubles with disks, {} points of commits, {} crashed installations \
                  proven, {} of them gone on with, in {took:.0?}",
-                sum.operations, sum.events, sum.clean_ups, sum.points, sum.pictures, sum.crashes,
+                sum.operations,
+                sum.events,
+                sum.clean_ups,
+                sum.holds,
+                sum.troubles,
+                sum.points,
+                sum.pictures,
+                sum.crashes,
             );
         }
     }

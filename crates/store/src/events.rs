@@ -205,12 +205,20 @@ pub trait EventLog<P>: Send + Sync {
         take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
     ) -> Answer<()>;
 
-    /// Writes a step down; it is durable when this returns. The same step again changes nothing.
+    /// Writes a step down, to be found by the keys of what it posts, as hashes of its author's; it is durable when this
+    /// returns. The same step again changes nothing.
     ///
     /// # Errors
     /// [`StoreError::StepOutOfOrder`] where it does not follow the last one, or has its number and differs from it;
     /// [`StoreError`] where it can not be written.
-    fn record_step(&self, step: StepRow) -> Answer<()>;
+    fn record_step(&self, step: StepRow, keys: &[u64]) -> Answer<()>;
+
+    /// Hands the steps that may post something of a key to `take`, newest first, until it answers `false`. Reads no
+    /// others; steps that were written without keys may be among them.
+    ///
+    /// # Errors
+    /// What `take` answers, or [`StoreError`] where they can not be read.
+    fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()>;
 
     /// Notes that the postings of a step are in the ledger; durable when this returns.
     ///

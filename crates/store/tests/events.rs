@@ -63,6 +63,7 @@ event_log_contract!(Embedded:
     the_events_of_a_resource_are_found
     whoever_reads_stops_when_there_is_enough_and_may_fail
     steps_are_written_in_their_order_and_confirmed
+    steps_are_found_by_the_keys_of_what_they_post
     a_step_is_written_once_and_only_after_the_one_before_it
     what_was_done_last_of_what_is_due_is_kept
     the_newest_whole_snapshot_is_taken

@@ -257,10 +257,10 @@ fn a_step_in_doubt_is_recorded_again_and_is_there_once() {
     for point in [Point::Begin, Point::Written, Point::Committed] {
         let (bank, folder) = (Bank::new(), tempfile::tempdir().unwrap());
         let log = with_faults(&bank, folder.path(), At { point, fate: Fate::Doubt, once: true });
-        let unknown = log.record_step(step(1, 0)).unwrap_err();
+        let unknown = log.record_step(step(1, 0), &[]).unwrap_err();
         assert!(matches!(unknown, StoreError::Unknown(_)), "{unknown}");
-        assert_eq!(log.record_step(step(1, 0)), Ok(()));
-        assert_eq!(log.record_step(step(2, 0)), Ok(()));
+        assert_eq!(log.record_step(step(1, 0), &[]), Ok(()));
+        assert_eq!(log.record_step(step(2, 0), &[]), Ok(()));
         assert_eq!(log.unconfirmed().unwrap(), [step(1, 0), step(2, 0)]);
         verified(&log);
     }

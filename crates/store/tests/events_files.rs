@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use event_bank::{Bank, events, group, lines, positions, step, time, verified};
-use kopeck_store::events::{NewSnapshot, Outcome, Position};
+use kopeck_store::events::{LoggedStep, NewSnapshot, Outcome, Position};
 use kopeck_store::sqlite::events::{EVENTS_FILE, KEYS_FOLDER, SqliteEvents, verify_folder};
 use kopeck_store::{EventLog, StoreError};
 use rusqlite::Connection;
@@ -45,7 +45,7 @@ fn an_owner_that_was_replaced_can_not_write() {
         let refused = log.append(events(10..20)).unwrap_err();
         assert!(matches!(refused, StoreError::Fenced { own, current } if current == own + 1), "{refused}");
     }
-    assert!(matches!(log.record_step(step(1, 10)), Err(StoreError::Fenced { .. })));
+    assert!(matches!(log.record_step(step(1, 10), &[]), Err(StoreError::Fenced { .. })));
     assert_eq!(verified(&log), 10);
 }
 
@@ -75,6 +75,31 @@ fn a_log_of_a_newer_program_is_refused() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let refused = bank.try_open_in(folder.path()).unwrap_err();
     assert_eq!(refused, StoreError::Newer { path, found: 7, known: 2 });
+}
+
+#[test]
+fn steps_that_were_written_without_keys_may_be_of_any() {
+    let (bank, folder) = (Bank::new(), tempfile::tempdir().unwrap());
+    let log = bank.log_in(folder.path());
+    (1..=2).for_each(|number| log.record_step(step(number, 0), &[7]).unwrap());
+    log.close();
+    let database = Connection::open(folder.path().join(EVENTS_FILE)).unwrap();
+    database
+        .execute_batch("DROP TABLE step_key; DROP TABLE keyed; DROP TABLE duty; PRAGMA user_version = 1")
+        .unwrap();
+    drop(database);
+    let log = bank.open_in(folder.path());
+    log.record_step(step(3, 0), &[7]).unwrap();
+    let of = |key| {
+        let mut found = Vec::new();
+        let take = &mut |step: LoggedStep| {
+            found.push(step.step.number);
+            Ok(true)
+        };
+        log.steps_of(key, take).unwrap();
+        found
+    };
+    assert_eq!([of(7), of(8)], [vec![3, 2, 1], vec![2, 1]]);
 }
 
 #[test]
@@ -158,7 +183,7 @@ fn log() -> (Bank, TempDir) {
     for first in (0..2_000).step_by(100) {
         log.append(events(first..first + 100)).unwrap();
     }
-    (1..=3).for_each(|number| log.record_step(step(number, number * 100)).unwrap());
+    (1..=3).for_each(|number| log.record_step(step(number, number * 100), &[]).unwrap());
     let mut parts = [b"one".to_vec(), b"two".to_vec()].into_iter();
     log.save_snapshot(NewSnapshot { through: Position(300), step: 3, parts: &mut parts }).unwrap();
     log.close();

@@ -23,9 +23,6 @@ impl Asking<'_> {
         if shelf.book.keeper.is_some() {
             return Err(Refusal::BookKeptByOther { book: terms.book.clone() });
         }
-        if self.is_of_contracts(&terms.book) {
-            return Err(Refusal::BookShared { book: terms.book.clone() });
-        }
         Ok(vec![made(Entity::Provider(provider(id, terms, self.now)))])
     }
 

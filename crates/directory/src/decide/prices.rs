@@ -18,7 +18,7 @@ use crate::book_text;
 use crate::change::{Edit, Entity};
 use crate::directory::Shelf;
 use crate::entity::{Book, BookVersion, Contract, ContractTerm, Emitter};
-use crate::name::{ApiId, BookId, MeterId, ProjectId, ProviderId};
+use crate::name::{ApiId, BookId, MeterId, ProjectId};
 use crate::refusal::{Kind, Refusal};
 
 /// A book that is made together with whatever keeps it.
@@ -147,10 +147,6 @@ impl Asking<'_> {
         if by.book.keeper.is_some() {
             return Err(Refusal::BookKeptByOther { book: by.book.id.clone() });
         }
-        let books = [Some(&provider.book), new.book.as_ref()];
-        if let Some(book) = books.into_iter().flatten().find(|book| self.prices_another(book, new.provider)) {
-            return Err(Refusal::BookShared { book: book.clone() });
-        }
         self.one_zone_and_currency(&by.book, &project.id)?;
         let calendar = calendar_of(&by.book.zone)?;
         let from = Self::day_start(&calendar, new.from)?;
@@ -168,25 +164,6 @@ impl Asking<'_> {
         let before = contract.map(|contract| Entity::Contract(Contract::clone(contract)));
         let after = Contract { project: new.project.clone(), provider: new.provider, terms };
         Ok(vec![Edit { before, after: Entity::Contract(after) }])
-    }
-
-    /// Whether a book prices another provider, as its list or by a contract.
-    fn prices_another(&self, book: &BookId, provider: ProviderId) -> bool {
-        let mut lists = self.directory.providers.after(None);
-        let mut contracts = self.directory.contracts.after(None);
-        lists.any(|(id, other)| *id != provider && other.book == *book)
-            || contracts.any(|((_, id), contract)| {
-                *id != provider && contract.terms.iter().any(|term| term.book.as_ref() == Some(book))
-            })
-    }
-
-    /// Whether a contract prices by a book, or stands beside it.
-    pub(super) fn is_of_contracts(&self, book: &BookId) -> bool {
-        let mut contracts = self.directory.contracts.after(None);
-        contracts.any(|((_, provider), contract)| {
-            contract.terms.iter().any(|term| term.book.as_ref() == Some(book))
-                || self.directory.providers.get(provider).is_some_and(|provider| provider.book == *book)
-        })
     }
 
     /// All books that price a workspace share its time zone and currency.

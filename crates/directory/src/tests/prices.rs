@@ -1,8 +1,8 @@
 use expect_test::expect;
 use jiff::civil::date;
 
-use crate::act::{Act, NewContract, NewWorkspace, ProviderTerms};
-use crate::entity::Emitter;
+use crate::act::{Act, Assignment, NewContract, NewWorkspace, ProviderTerms};
+use crate::entity::{Emitter, Pattern};
 use crate::testing::{
     World, book, book_id, instant, new_project, new_workspace, project, provider, text, version,
 };
@@ -163,23 +163,22 @@ fn route(world: &World, name: &str, at: &str) -> String {
 }
 
 #[test]
-fn a_book_of_a_contract_prices_one_provider_and_so_does_the_list_beside_it() {
+fn a_contract_holds_at_its_provider_alone_also_where_others_have_the_same_books() {
     let mut world = with_contract_books();
-    let with_list = |id, book: &str| {
+    let with_list = |id, source: &str, book: &str| {
         let terms = ProviderTerms { name: text("p"), book: book_id(book), delay_s: 60, heartbeat_s: 0 };
-        Act::CreateProvider(provider(id), terms)
+        let pattern = Pattern { text: text(source), prefix: true };
+        let source = Assignment { pattern, provider: provider(id), from: None };
+        [Act::CreateProvider(provider(id), terms), Act::AssignSource(source)]
     };
-    world.operator(with_list(21, "dear"));
-    expect!["price book dear prices another provider too: contracts need books of their own"]
-        .assert_eq(&world.refused(contract(Some("dear"), date(2026, 12, 1))));
+    with_list(21, "metal://", "cheap").into_iter().for_each(|act| drop(world.operator(act)));
     world.operator(contract(Some("cheap"), date(2026, 10, 2)));
-    for book in ["cheap", "list"] {
-        let refused = world.refused(with_list(22, book));
-        assert_eq!(
-            refused,
-            format!("price book {book} prices another provider too: contracts need books of their own")
-        );
-    }
+    with_list(22, "disk://", "list").into_iter().for_each(|act| drop(world.operator(act)));
+    let book = |source: &str| {
+        let route = world.directory.route(source, "acme", instant("2026-12-01T00:00:00Z"));
+        route.unwrap().book.to_string()
+    };
+    assert_eq!(["cloud://x", "metal://x", "disk://x"].map(book), ["cheap", "cheap", "list"]);
 }
 
 #[test]

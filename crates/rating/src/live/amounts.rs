@@ -60,7 +60,8 @@ impl Live {
         let Some(state) = states.get(resource as usize).filter(|state| !state.is_empty()) else {
             return Ok(());
         };
-        let ground = Ground { plan, descriptions: &register.descriptions, billed };
+        let source = register.records.resource_at(resource as usize).source;
+        let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
         let steps = Steps { ground, matches, names: register.names.len() };
         let sums = steps.unpack(state)?.before(ground, steps.matches, at)?;
         each_reading(plan, (&sums, &pasts[resource as usize]), since as usize..usize::MAX, |reading| {
@@ -219,17 +220,18 @@ impl Live {
     pub fn burn_rate(&mut self, project: Name, at: Second) -> Result<BTreeMap<u32, Amount>, LiveError> {
         let mut quantities: BTreeMap<usize, Quantity> = BTreeMap::new();
         let Live { plan, register, matches, states, by_project, billed, .. } = self;
-        let ground = Ground { plan, descriptions: &register.descriptions, billed };
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
         for resource in by_project.get(&project).into_iter().flatten() {
             let state = states.get(*resource as usize).filter(|state| ResourceState::is_alive(state));
             let Some(state) = state else { continue };
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
-            if current.said.project != project || !ground.billed.is(project, at) {
+            let source = register.records.resource_at(*resource as usize).source;
+            if current.said.project != project || !billed.is(project, source, at) {
                 continue;
             }
-            let found = matches.of(plan, ground.descriptions, (current.said.description, current.class))?;
+            let found =
+                matches.of(plan, &register.descriptions, (current.said.description, current.class))?;
             for found in matching::within(found, plan, &(at..at + 1)) {
                 let sum = quantities.entry(found.part).or_insert(Quantity::ZERO);
                 *sum = sum.checked_add(found.quantity)?;

@@ -113,10 +113,10 @@ impl Live {
     ) -> Result<(), LiveError> {
         let Live { plan, register, matches, pasts, .. } = self;
         let (plan, descriptions) = (&*plan, &register.descriptions);
-        let ground = Ground { plan, descriptions, billed: &self.billed };
+        let source = register.records.resource_at(number).source;
+        let ground = Ground { plan, descriptions, billed: &self.billed, source };
         let events = pasts[number].events();
-        let source = register.names.text(register.records.resource_at(number).source);
-        let own = Own { labels: &register.labels, source };
+        let own = Own { labels: &register.labels, source: register.names.text(source) };
         let mut sight = Sight { seen: None, priced: false, classed: false };
         timeline::walk(events.iter().map(|kept| state_event(ground, kept)), |told| {
             let holding = match told {

@@ -16,15 +16,17 @@ use super::past::Past;
 use super::touched::Touched;
 use super::usage::Uses;
 use super::{Live, LiveError};
+use crate::calendar::Second;
 use crate::content;
 use crate::keys::Accepted;
 use crate::matching::Group;
+use crate::money::{Overflow, Quantity};
 use crate::packed::codec::{self, Form, Reader, instant, name, quantity, size};
 use crate::packed::{Numbers, UnpackError, read_month, write_month};
 use crate::peak::Sums;
 use crate::plan::{Part, Plan};
-use crate::price_book::{Class, Model, PriceBook};
-use crate::resource::{PeakKey, ResourceState};
+use crate::price_book::{Class, PriceBook};
+use crate::resource::{self, Change, Effects, Ground, PeakKey, ResourceState};
 use crate::sums::{PROJECT_WIDE, SumKey};
 
 mod pieces;
@@ -48,6 +50,9 @@ fn month(number: usize) -> Unpacked<u32> {
     u32::try_from(number).map_err(|_| UnpackError::Impossible("month"))
 }
 
+/// The changes of sums of `monthly_peak` that are stored.
+type BegunSums = BTreeMap<PeakKey, BTreeMap<Second, Quantity>>;
+
 /// What is wrong with bytes that can not be read, in the parts of live rating that have an error of their own.
 type Unpacked<T> = Result<T, UnpackError>;
 
@@ -61,8 +66,9 @@ impl Live {
             return Err(failed);
         }
         let mut to = vec![VERSION];
-        write_book(&mut to, &self.plan, self.plan.parts().len());
-        size(&mut to, self.plan.parts().len());
+        let parts = self.begun_parts();
+        write_book(&mut to, &self.plan, parts);
+        size(&mut to, parts);
         for second in [self.plan.start(), self.plan.end(), self.latest] {
             instant(&mut to, second);
         }
@@ -70,8 +76,10 @@ impl Live {
         self.write_descriptions(&mut to);
         let billed = self.billed.list();
         size(&mut to, billed.len());
-        for (project, ranges) in billed {
+        for ((project, source), ranges) in billed {
             name(&mut to, project);
+            // One more than the number of the source; 0 where all of the project is meant.
+            name(&mut to, source.map_or(0, |source| source.wrapping_add(1)));
             size(&mut to, ranges.len());
             for second in ranges.iter().flat_map(|seconds| [seconds.start, seconds.end]) {
                 instant(&mut to, second);
@@ -88,8 +96,10 @@ impl Live {
         let mut pieces = vec![codec::seal(Form::Whole, to)];
         codec::in_pieces(PIECE, 0..count as usize, |to, number| self.write_resource(to, number), &mut pieces);
         let mut to = vec![VERSION];
-        self.write_sums(&mut to);
-        self.write_uses(&mut to);
+        let sums = self.begun_sums()?;
+        let groups = self.group_ranks(&sums);
+        self.write_sums(&mut to, &sums, &groups);
+        self.write_uses(&mut to, &groups);
         pieces.push(codec::seal(Form::Whole, to));
         Ok(pieces)
     }
@@ -119,11 +129,12 @@ impl Live {
         live.read_descriptions(&mut from)?;
         for _ in 0..from.count()? {
             let project = from.name(live.register.names.len(), "name")?;
+            let source = from.name(live.register.names.len() + 1, "name")?.checked_sub(1);
             let mut ranges = Vec::new();
             for _ in 0..from.count()? {
                 ranges.push(from.instant()?..from.instant()?);
             }
-            live.billed.set(project, ranges);
+            live.billed.set(project, source, ranges);
         }
         for _ in 0..from.count()? {
             let word = u128::from_le_bytes(from.array()?);
@@ -152,14 +163,15 @@ impl Live {
         Ok(live)
     }
 
-    /// Goes on with a book that has got new versions, effective later than the latest event.
+    /// Goes on with a book that has got other versions effective later than the latest event: new ones, or announced ones
+    /// that were edited before their effect.
     ///
     /// # Errors
     /// [`LiveError::Packed`] where the book is another, or its past was edited; all stays as it was then.
     pub fn rebook(&mut self, book: &PriceBook) -> Result<(), LiveError> {
         let mut plan = Plan::open(book, self.plan.start())?;
         plan.extend(self.plan.end().saturating_sub(1))?;
-        let parts = self.plan.parts().len();
+        let parts = self.begun_parts();
         let mut own = Vec::new();
         write_book(&mut own, &self.plan, parts);
         let is_later = |part: &Part| part.in_force.start > self.latest;
@@ -171,7 +183,16 @@ impl Live {
         }
         self.plan = plan;
         self.matches.forget();
+        self.sums.retain(|key, _| key.part < parts);
+        self.touched.keep_parts(parts);
         self.sum_new_versions(parts)
+    }
+
+    /// How many parts can have metered something: those of versions that are effective by the latest event. What is
+    /// known of later ones follows from what runs, and their versions may still be edited.
+    fn begun_parts(&self) -> usize {
+        let is_begun = |part: &Part| part.in_force.start.min(part.priced.start) <= self.latest;
+        self.plan.parts().iter().rposition(is_begun).map_or(0, |last| last + 1)
     }
 
     /// Refuses a book whose parts are not those that were packed, followed by later ones.
@@ -267,23 +288,35 @@ impl Live {
         Ok(())
     }
 
+    /// What the sums of `monthly_peak` are for whoever looks from the first second on that their parts price.
+    fn begun_sums(&self) -> Result<BegunSums, Overflow> {
+        let parts = self.begun_parts();
+        let mut begun = BegunSums::new();
+        for (key, sums) in self.sums.iter().filter(|(key, _)| key.part < parts) {
+            let changes = sums.changes_from(self.plan.parts()[key.part].priced.start)?;
+            if !changes.is_empty() {
+                begun.insert(*key, changes);
+            }
+        }
+        Ok(begun)
+    }
+
     /// The sums of `monthly_peak`, after the texts of all groups that these and touched charges name.
-    fn write_sums(&self, to: &mut Vec<u8>) {
-        let groups = self.group_ranks();
+    fn write_sums(&self, to: &mut Vec<u8>, sums: &BegunSums, groups: &BTreeMap<&str, Group>) {
         size(to, groups.len());
         for text in groups.keys() {
             codec::bytes(to, text.as_bytes());
         }
         let mut sums: Vec<_> =
-            self.sums.iter().map(|(key, sums)| (self.ranked(&groups, key), sums)).collect();
+            sums.iter().map(|(key, changes)| (self.ranked(groups, key), changes)).collect();
         sums.sort_unstable_by_key(|(key, _)| *key);
         size(to, sums.len());
-        for (key, sums) in sums {
+        for (key, changes) in sums {
             size(to, key.part);
             name(to, key.project);
             write_group(to, key.group);
-            size(to, sums.changes().len());
-            for (second, by) in sums.changes() {
+            size(to, changes.len());
+            for (second, by) in changes {
                 instant(to, *second);
                 quantity(to, *by);
             }
@@ -310,16 +343,17 @@ impl Live {
         Ok(groups)
     }
 
-    fn write_uses(&self, to: &mut Vec<u8>) {
+    fn write_uses(&self, to: &mut Vec<u8>, groups: &BTreeMap<&str, Group>) {
         self.uses.write(to, |to, key| self.write_key(to, key));
         size(to, self.usage_notices.0.len());
         for ((month, lacks), counted) in &self.usage_notices.0 {
             write_month(to, &self.plan, *month);
             write_counted(to, lacks, counted);
         }
-        let groups = self.group_ranks();
-        let touched = self.touched.list().map(|touched| match touched {
-            Touched::Peak { key, month } => Touched::Peak { key: self.ranked(&groups, &key), month },
+        let parts = self.begun_parts();
+        let is_begun = |touched: &Touched| !matches!(touched, Touched::Peak { key, .. } if key.part >= parts);
+        let touched = self.touched.list().filter(is_begun).map(|touched| match touched {
+            Touched::Peak { key, month } => Touched::Peak { key: self.ranked(groups, &key), month },
             other => other,
         });
         // Of a resource the earliest month comes first: it stays.
@@ -411,11 +445,12 @@ impl Live {
         Ok(SumKey { part, month, project, resource })
     }
 
-    /// The groups that anything names, each with its place in the order of their texts.
-    fn group_ranks(&self) -> BTreeMap<&str, Group> {
-        let of_sums = self.sums.keys().map(|key| key.group);
+    /// The groups that anything that is written names, each with its place in the order of their texts.
+    fn group_ranks(&self, sums: &BegunSums) -> BTreeMap<&str, Group> {
+        let parts = self.begun_parts();
+        let of_sums = sums.keys().map(|key| key.group);
         let touched = self.touched.list().filter_map(|touched| match touched {
-            Touched::Peak { key, .. } => Some(key.group),
+            Touched::Peak { key, .. } if key.part < parts => Some(key.group),
             _ => None,
         });
         let named = of_sums.chain(touched).flatten().flatten();
@@ -458,19 +493,19 @@ impl Live {
         if !(first..self.plan.parts().len()).any(is_new) {
             return Ok(());
         }
-        let Live { plan, register, matches, states, sums, .. } = self;
+        let Live { plan, register, matches, states, billed, .. } = self;
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
-        for state in states.iter().filter(|state| !state.is_empty()) {
+        let mut effects = Effects::default();
+        for (number, state) in states.iter().enumerate().filter(|(_, state)| !state.is_empty()) {
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
-            let said = current.said;
-            let found = matches.of(plan, &register.descriptions, (said.description, current.class))?;
-            for found in found.iter().filter(|found| is_new(found.part)) {
-                if let Model::MonthlyPeak { .. } = plan.parts()[found.part].component.model {
-                    let key = PeakKey { part: found.part, project: said.project, group: found.group };
-                    sums.entry(key).or_default().change(current.start, found.quantity)?;
-                }
-            }
+            let source = register.records.resource_at(number).source;
+            let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
+            resource::changes(ground, matches, (current, current.start), (&mut effects, true))?;
+        }
+        for Change { key, second, by } in effects.changes.into_iter().filter(|change| is_new(change.key.part))
+        {
+            self.sums.entry(key).or_default().change(second, by)?;
         }
         Ok(())
     }

@@ -411,3 +411,68 @@ fn a_book_may_get_later_versions_while_it_is_used() {
     }
     assert_eq!(rebooked.rebook(&one), Err(LiveError::Packed(UnpackError::OtherBook)));
 }
+
+#[test]
+fn an_announced_version_may_be_edited_or_preceded_by_another_before_its_effect() {
+    let first: (&str, &[&str]) = ("2026-09-01", &[SECONDS, PEAK]);
+    let announced = book(&[first, ("2026-10-20", &[SECONDS, PEAK, HOURS])]);
+    let edited = book(&[first, ("2026-10-10", &[HOURS, PEAK]), ("2026-10-20", &[PEAK])]);
+    let (mut rebooked, mut known) =
+        (Live::new(&announced, OCTOBER).unwrap(), Live::new(&edited, OCTOBER).unwrap());
+    let events = ["05T00:00:00 x RUNNING 2", "06T00:00:00 y RUNNING 3", "12T00:00:00 y RUNNING 5"];
+    for (number, text) in events.iter().enumerate() {
+        let packed = rebooked.pack_all().unwrap();
+        if number == 2 {
+            rebooked.rebook(&edited).unwrap();
+            let mut restored = Live::restore_all(&edited, packed.clone()).unwrap();
+            assert_eq!(restored.pack_all().unwrap(), rebooked.pack_all().unwrap());
+            let (month, at) = (date(2026, 11, 1), second("11-09T00:00:00"));
+            assert_eq!(restored.charges(month, at).unwrap(), rebooked.charges(month, at).unwrap());
+        }
+        for live in [&mut rebooked, &mut known] {
+            live.accept(line(number, text).as_bytes()).unwrap();
+        }
+    }
+    for month in [OCTOBER, date(2026, 11, 1)] {
+        let at = second("11-09T00:00:00");
+        assert_eq!(rebooked.charges(month, at).unwrap(), known.charges(month, at).unwrap());
+    }
+    assert_eq!(rebooked.rebook(&announced), Err(LiveError::Packed(UnpackError::OtherBook)));
+}
+
+#[test]
+fn the_sums_of_a_new_version_have_only_what_is_billed_here() {
+    let first: (&str, &[&str]) = ("2026-09-01", &[SECONDS, PEAK]);
+    let (one, both) = (book(&[first]), book(&[first, ("2026-10-20", &[PEAK])]));
+    let mut live = Live::new(&one, OCTOBER).unwrap();
+    live.bill("p", None, std::iter::once(second("10-01T00:00:00")..second("10-08T00:00:00")).collect())
+        .unwrap();
+    live.accept(line(0, "05T00:00:00 x RUNNING 2").as_bytes()).unwrap();
+    live.rebook(&both).unwrap();
+    assert_eq!(live.charges(date(2026, 11, 1), second("11-09T00:00:00")).unwrap().charges, []);
+}
+
+#[test]
+fn what_one_source_says_of_a_project_is_billed_in_seconds_of_its_own() {
+    let book = book(&[("2026-09-01", &[SECONDS, PEAK])]);
+    let mut live = Live::new(&book, OCTOBER).unwrap();
+    let of = |source: &str, number, text| {
+        line(number, text).replace(r#""source": "s""#, &format!(r#""source": "{source}""#))
+    };
+    let until = |end: &str| std::iter::once(second("10-01T00:00:00")..second(end)).collect();
+    live.bill_from("p", second("10-01T00:00:00")).unwrap();
+    for (number, (source, text)) in
+        [("s", "05T00:00:00 x RUNNING 2"), ("t", "05T00:00:00 x RUNNING 3")].into_iter().enumerate()
+    {
+        live.accept(of(source, number, text).as_bytes()).unwrap();
+    }
+    live.bill("p", Some("t"), until("10-06T00:00:00")).unwrap();
+    let mut live = Live::restore_all(&book, live.pack_all().unwrap()).unwrap();
+    assert_eq!(live.billed_sources("p").collect::<Vec<_>>(), ["t"]);
+    expect![[r#"
+        - peak 2026-09-01 2026-10 5
+        x seconds 2026-09-01 2026-10 345600
+        x seconds 2026-09-01 2026-10 259200
+    "#]]
+    .assert_eq(&written(&live.charges(OCTOBER, second("10-07T00:00:00")).unwrap().charges));
+}

@@ -48,6 +48,11 @@ impl Touches {
         self.peaks.insert((key, month), PartialEq::eq);
     }
 
+    /// Forgets the sums of parts from a number on: they are others now.
+    pub fn keep_parts(&mut self, parts: usize) {
+        self.peaks.list.retain(|(key, _)| key.part < parts);
+    }
+
     /// All of them; some may stand twice.
     pub fn list(&self) -> impl Iterator<Item = Touched> {
         let resources = self.resources.list.iter().map(|(number, since)| resource(*number, *since));

@@ -16,13 +16,19 @@ use crate::sums::{PROJECT_WIDE, SumKey};
 
 /// The sums of a project's or a resource's usage in a month. What of them lies in the latest second of all events is
 /// known apart, so that a reading at its start is without it: no question looks back farther.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Uses {
     /// By project.
     sums: QuickMap<Name, QuickMap<SumKey, Quantity>>,
-    /// The latest second, and what lies in it.
+    /// The latest second of usage, and what lies in it.
     second: Second,
     within: QuickMap<SumKey, Quantity>,
+}
+
+impl Default for Uses {
+    fn default() -> Uses {
+        Uses { sums: QuickMap::default(), second: Second::MIN, within: QuickMap::default() }
+    }
 }
 
 impl Uses {
@@ -118,11 +124,11 @@ impl UsageEvent<'_> {
 impl Live {
     /// Adds a usage event to the sums of every part that prices it.
     pub(super) fn used(&mut self, data: &Description, event: &UsageEvent<'_>) -> Result<(), LiveError> {
-        let UsageEvent { second, project, resource, .. } = *event;
+        let UsageEvent { second, project, resource, source, .. } = *event;
         self.plan.extend(second)?;
         self.latest = self.latest.max(second);
         let Some(month) = self.plan.month_of(second) else { return Ok(()) };
-        if !self.billed.is(project, second) {
+        if !self.billed.is(project, source, second) {
             return Ok(());
         }
         let mut is_priced = false;

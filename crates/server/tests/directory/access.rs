@@ -238,7 +238,7 @@ async fn market_by_every_role() {
         GET    /v1/price-books/{}/versions                                            200 200 200 200 200 200 200 404 401
         POST   /v1/price-books/{}/versions?dry_run=true                               200 403 403 403 403 403 403 404 401
         GET    /v1/projects/{}/contracts                                              200 200 200 200 200 404 200 404 401
-        PUT    /v1/projects/{}/contracts/00000000-0000-7000-8000-000000000020         422 403 403 403 403 404 403 404 401
+        PUT    /v1/projects/{}/contracts/00000000-0000-7000-8000-000000000020         200 403 403 403 403 404 403 404 401
         POST   /v1/executors                                                          201 403 201 404 404 404 404 404 401
         GET    /v1/executors                                                          200 200 200 200 200 200 200 200 401
         GET    /v1/executors/{}                                                       200 200 200 404 404 404 404 404 401

@@ -1,4 +1,5 @@
 //! Pictures of a whole data folder: what the files of all three stores are when one of them comes to a point of a commit.
+//! And what goes wrong there: a disk that is full, or does not tell whether it has written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,10 +64,22 @@ struct Film {
     pictures: Vec<Picture>,
 }
 
-/// Takes pictures for all stores of one installation.
+/// What goes wrong with the disk of one store until it is mended.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// Whose commits.
+    pub store: &'static str,
+    /// At which point of each.
+    pub point: Point,
+    /// What happens there.
+    pub fate: Fate,
+}
+
+/// Takes pictures for all stores of one installation, and makes trouble for them.
 #[derive(Debug, Clone)]
 pub struct Camera {
     film: Arc<Mutex<Film>>,
+    trouble: Arc<Mutex<Option<Trouble>>>,
     clock: Arc<AtomicI64>,
 }
 
@@ -74,7 +87,7 @@ impl Camera {
     /// One without room for pictures, at that clock.
     pub fn new(clock: Arc<AtomicI64>) -> Camera {
         let film = Film { draw: Draw::new(0), room: 0, seen: 0, pictures: Vec::new() };
-        Camera { film: Arc::new(Mutex::new(film)), clock }
+        Camera { film: Arc::new(Mutex::new(film)), trouble: Arc::default(), clock }
     }
 
     /// Pictures so many points from now on.
@@ -87,6 +100,11 @@ impl Camera {
         let mut film = self.film();
         film.room = 0;
         (std::mem::take(&mut film.pictures), film.seen)
+    }
+
+    /// From now on this goes wrong, or nothing does.
+    pub fn trouble(&self, trouble: Option<Trouble>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// For one store.
@@ -125,6 +143,9 @@ impl Faults for Lens {
                 film.pictures.push(picture);
             }
         }
-        Fate::GoOn
+        drop(film);
+        let trouble = self.camera.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = trouble.as_ref().filter(|trouble| trouble.store == self.store && trouble.point == point);
+        met.map_or(Fate::GoOn, |trouble| trouble.fate.clone())
     }
 }

@@ -15,7 +15,10 @@ use kopeck_directory::name::{
     ApiId, BookId, ExecutorId, GrantId, KeyId, PlanId, ProjectId, ProviderId, RoleId, StorageId, UserId,
     WorkspaceId,
 };
-use kopeck_ledger::name::{Currency, Text};
+use kopeck_ledger::amount::Amount;
+use kopeck_ledger::name::{AccountId, Currency, HoldId, Text, TransactionId};
+use kopeck_ledger::purpose::Purpose;
+use kopeck_ledger::request::{Deposit, HoldUse, Movement, Request, Rest, Transact, Work};
 use uuid::Uuid;
 
 /// Who pays for the projects `acme` and `beta`.
@@ -66,6 +69,64 @@ pub fn operator() -> Actor {
     Actor { principal, name: text("operator"), address: None }
 }
 
+/// The reference of a hold for work by the customer's key.
+pub const BY_KEY: (&str, u128) = ("api_key", KEY);
+/// The reference of a hold for work by the customer's paid role.
+pub const BY_ROLE: (&str, u128) = ("paid_role", GRANT);
+
+/// A hold's reference to a right.
+pub fn right((kind, of): (&str, u128)) -> Text {
+    text(&format!("{kind} {}", id(of)))
+}
+
+/// What everybody has at first: enough for all that is set aside.
+pub fn money() -> Vec<Request> {
+    let (amount, half) = (Amount::from_micros(1_000_000_000_000), Amount::from_micros(500_000_000_000));
+    let ask = |number: u128, work| Request {
+        id: TransactionId(id(0xa00 + number)),
+        actor: Some(text("operator")),
+        work,
+    };
+    let deposit = |user: u128| {
+        let account = AccountId(id(user));
+        ask(user, Work::Deposit(Deposit { account, amount, reference: None, invoice: None }))
+    };
+    let transfer = |user: u128, workspace: u128| {
+        let (debit, credit) = (AccountId(id(user)), AccountId(id(workspace)));
+        let movement = Movement { debit, credit, amount: half, purpose: Purpose::DirectTransfer };
+        let movements = vec![movement];
+        ask(workspace, Work::Transact(Transact { movements, project: None, reference: None, hold: None }))
+    };
+    let mut money: Vec<Request> = [PAYER, OTHER, CUSTOMER].map(deposit).into();
+    money.extend([transfer(PAYER, WORKSPACE), transfer(OTHER, OTHER_WORKSPACE)]);
+    money
+}
+
+/// A payment from a hold on [`WORKSPACE`] by hand, of 10⁻⁶; the rest stays set aside.
+pub fn payment(hold: HoldId, amount: i128) -> Transact {
+    let (debit, credit) = (AccountId(id(WORKSPACE)), AccountId(id(PAYER)));
+    let amount = Amount::from_micros(amount);
+    Transact {
+        movements: vec![Movement { debit, credit, amount, purpose: Purpose::DirectTransfer }],
+        project: None,
+        reference: None,
+        hold: Some(HoldUse { hold, rest: Rest::Keep }),
+    }
+}
+
+/// The executor's prices, so many tenths of the first ones.
+pub fn executor_prices(tenths: i64) -> ExecutorPrices {
+    // Ten tenths of 0.000611111 are not nine places.
+    let price = |units: i64| format!("0.{:09}", units * tenths / 10).parse().unwrap();
+    ExecutorPrices {
+        job: price(400_000_000),
+        second: price(200_000),
+        core_second: price(611_111),
+        gpu_second: price(30_500_000),
+        megabyte: price(12_000),
+    }
+}
+
 /// A version of the prices, from a date on: `cheap` for the contract, and dearer with each `raise`.
 pub fn version(effective: Date, raise: u32, cheap: bool) -> String {
     let price = |kopecks: u32| if cheap { kopecks / 2 } else { kopecks + raise * 7 };
@@ -90,7 +151,8 @@ pub fn book(name: &str, zone: &str, version: &str) -> String {
     )
 }
 
-/// The acts that make the installation, in their order; `gamma` has prices of its own from the day after `today` on.
+/// The acts that make the installation, in their order. From the day after `today` on `gamma` has prices of its own at the
+/// first provider, and `beta` the same at the second; both providers have one list.
 pub fn acts(zone: &str, today: Date) -> Vec<Act> {
     let mut acts = people(zone);
     acts.extend(prices(zone, today));
@@ -139,21 +201,24 @@ fn people(zone: &str) -> Vec<Act> {
 
 fn prices(zone: &str, today: Date) -> Vec<Act> {
     let first = today.first_of_month();
-    let (provider, list) = (ProviderId(id(0x20)), BookId::new("list").unwrap());
-    let terms = ProviderTerms { name: text("cloud"), book: list, delay_s: 60, heartbeat_s: 300 };
-    let pattern = Pattern { text: text("cloud://"), prefix: true };
-    vec![
+    let mut acts = vec![
         Act::CreateBook { text: book("list", zone, &version(first, 0, false)) },
         Act::CreateBook { text: book("deal", zone, &version(first, 0, true)) },
-        Act::CreateProvider(provider, terms),
-        Act::AssignSource(Assignment { pattern, provider, from: None }),
-        Act::SetContract(NewContract {
-            project: ProjectId::new("gamma").unwrap(),
+    ];
+    for (number, name, project) in [(0x20, "cloud", "gamma"), (0x21, "metal", "beta")] {
+        let (provider, list) = (ProviderId(id(number)), BookId::new("list").unwrap());
+        let terms = ProviderTerms { name: text(name), book: list, delay_s: 60, heartbeat_s: 300 };
+        let pattern = Pattern { text: text(&format!("{name}://")), prefix: true };
+        acts.push(Act::CreateProvider(provider, terms));
+        acts.push(Act::AssignSource(Assignment { pattern, provider, from: None }));
+        acts.push(Act::SetContract(NewContract {
+            project: ProjectId::new(project).unwrap(),
             provider,
             book: Some(BookId::new("deal").unwrap()),
             from: today.tomorrow().unwrap(),
-        }),
-    ]
+        }));
+    }
+    acts
 }
 
 fn partners(zone: &str) -> Vec<Act> {
@@ -174,13 +239,7 @@ fn partners(zone: &str) -> Vec<Act> {
             source: text("executor://1"),
             zone: text(zone),
             currency: Currency::RUB,
-            prices: ExecutorPrices {
-                job: price("0.5"),
-                second: price("0.0002"),
-                core_second: price("0.000611111"),
-                gpu_second: price("0.0305"),
-                megabyte: price("0.000012"),
-            },
+            prices: executor_prices(10),
         }),
         Act::CreateStorage(NewStorage {
             id: StorageId(id(STORAGE)),

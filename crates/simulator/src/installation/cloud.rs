@@ -22,6 +22,10 @@ pub struct Cloud {
     sent: Vec<String>,
     /// When the installation began, in nanoseconds of Unix time.
     since: i64,
+    /// When it last sent, in nanoseconds of Unix time: by a clock that was set back since, what it sent lies ahead.
+    latest: i64,
+    /// The ids of holds, which jobs and calls may name.
+    pub holds: Vec<String>,
 }
 
 impl Cloud {
@@ -33,13 +37,15 @@ impl Cloud {
     /// Some events around an instant.
     pub fn lines(&mut self, draw: &mut Draw, now: Moment) -> Vec<String> {
         let count = 1 + draw.below(4);
+        self.latest = self.latest.max(now.nanoseconds());
         let lines: Vec<String> = (0..count).map(|_| self.line(draw, now)).collect();
         self.sent.extend(lines.iter().cloned());
         lines
     }
 
     fn line(&mut self, draw: &mut Draw, now: Moment) -> String {
-        if let Some(sent) = draw.of(&self.sent).cloned().filter(|_| draw.percent(8)) {
+        let is_ahead = now.nanoseconds() < self.latest;
+        if let Some(sent) = draw.of(&self.sent).cloned().filter(|_| !is_ahead && draw.percent(8)) {
             // The same once more, or something else under its key.
             return if draw.percent(50) { sent } else { sent.replacen("\"vcpu\":", "\"vcpu\":1", 1) };
         }
@@ -72,17 +78,20 @@ impl Cloud {
     fn machine(&mut self, draw: &mut Draw, now: Moment) -> String {
         // The prices of its own begin a day after the installation does: what runs before is another rule's matter.
         let has_deal = now.nanoseconds() > self.since + 2 * DAY * SECOND;
-        let number = draw.below(if has_deal { 5 } else { 3 });
+        let number = draw.below(if has_deal { 8 } else { 4 });
         let (project, cloud) = match number {
             0..2 => ("acme", "cloud://a"),
             2 => ("beta", "cloud://b"),
-            _ => ("gamma", "cloud://g"),
+            3 => ("acme", "metal://m"),
+            4..6 => ("gamma", "cloud://g"),
+            6 => ("gamma", "metal://m"),
+            _ => ("beta", "metal://m"),
         };
         let mut time = Self::time(draw, now);
-        if project == "gamma" {
+        if number > 3 {
             time = time.max(self.since + 2 * DAY * SECOND);
         }
-        let disputed = project != "gamma" && draw.percent(6);
+        let disputed = number < 3 && draw.percent(6);
         let project = if disputed { draw.pick(["acme", "beta"]) } else { project };
         let state = draw.pick(["RUNNING", "RUNNING", "RUNNING", "STOPPED", "STARTING", "DELETED", "ODD"]);
         let (vcpu, gb) = (1 + draw.below(8), draw.below(50));
@@ -99,12 +108,13 @@ impl Cloud {
         self.event(("kopeck.usage.v1", "cloud://a", "api"), (project, time, None), &data)
     }
 
-    /// A job, which is paid by itself: by nobody's right, by the customer's key or role, or by an unknown one.
+    /// A job, which is paid by itself: by nobody's right, by the customer's key or role, by a hold, or by an unknown one.
     fn job(&mut self, draw: &mut Draw, now: Moment) -> String {
-        let right = match draw.below(5) {
+        let right = match draw.below(7) {
             0 => Some(cast::id(cast::KEY).to_string()),
             1 => Some(cast::id(cast::GRANT).to_string()),
             2 => Some("nothing".to_owned()),
+            3..5 => draw.of(&self.holds).cloned(),
             _ => None,
         };
         let (cores, gpus, mb, seconds) =
@@ -120,7 +130,8 @@ impl Cloud {
 
     /// A call of the API of `acme`; one without a key is nobody's to pay.
     fn call(&mut self, draw: &mut Draw, now: Moment) -> String {
-        let right = draw.percent(75).then(|| cast::id(cast::KEY).to_string());
+        let hold = draw.of(&self.holds).cloned().filter(|_| draw.percent(40));
+        let right = hold.or_else(|| draw.percent(75).then(|| cast::id(cast::KEY).to_string()));
         let data = format!("{{\"kind\":\"api_call\",\"attributes\":{{\"calls\":{}}}}}", draw.below(30));
         let time = Self::time(draw, now);
         let subject = format!("call-{}", self.events);

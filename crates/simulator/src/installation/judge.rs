@@ -6,8 +6,10 @@ use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::name::{AccountNumber, Sequence};
 use kopeck_ledger::purpose::Purpose;
 use kopeck_ledger::record::{Body, Transaction};
+use kopeck_store::events::Outcome as Fate;
 use kopeck_store::{DirectoryStore, EventLog, Store};
 
+use super::operation::{Answer, Operation};
 use super::site::Site;
 use super::truth::{Key, Legs, Posted, Truth};
 use crate::bank::{Outcome, told};
@@ -24,6 +26,50 @@ pub fn settled(site: &Site, wanted: &Posted) -> Outcome<()> {
 /// What the reference says for the accepted events as of now.
 pub fn wanted(site: &Site, truth: &Truth) -> Outcome<Posted> {
     truth.posted(&site.directory.snapshot(), site.now())
+}
+
+/// What became of events is what the contract says.
+pub fn answered(lines: &[String], fates: &[Option<Fate>], wanted: &[&'static str]) -> Outcome<()> {
+    same("answers to events", &fates.len(), &lines.len())?;
+    for ((line, fate), wanted) in lines.iter().zip(fates).zip(wanted) {
+        let found = match fate {
+            None => return Err(format!("an event was rejected: {line}")),
+            Some(Fate::Accepted(_)) => "accepted",
+            Some(Fate::Duplicate) => "a duplicate",
+            Some(Fate::OtherContent) => "refused",
+        };
+        same(&format!("what became of {line}"), &found, wanted)?;
+    }
+    Ok(())
+}
+
+/// What was answered on a failing disk is so: what was acknowledged is stored, and nothing is stored of what was said not
+/// to be. `is_full` says that the disk tells whether it has written.
+pub fn honest(
+    site: &Site,
+    (operation, answer, is_full): (&Operation, &Answer, bool),
+    (before, after): (&[String], &[String]),
+) -> Outcome<()> {
+    let lines = site.lines()?;
+    match answer {
+        Answer::Events(_) => {
+            differences("an event that was acknowledged", &numbered(&lines), &numbered(after))?;
+        }
+        Answer::Failed(_) if is_full || lines.len() == before.len() => {
+            differences("an event that was not written", &numbered(&lines), &numbered(before))?;
+        }
+        Answer::Failed(_) => differences("an event in doubt", &numbered(&lines), &numbered(after))?,
+        _ => {}
+    }
+    let Operation::Ask(request) = operation else { return Ok(()) };
+    let record = site.ledger.record(request.id).map_err(told("looking for a request"))?;
+    match answer {
+        // Most refusals leave nothing behind.
+        Answer::Reply(reply) if reply.is_err() => Ok(()),
+        Answer::Reply(_) => same("whether an answered request is in the journal", &record.is_some(), &true),
+        _ if is_full => same("whether a request that was not written is", &record.is_some(), &false),
+        _ => Ok(()),
+    }
 }
 
 /// The log has these lines.

@@ -1,23 +1,21 @@
 //! The life of one installation, from one seed.
 
-use std::fmt;
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use kopeck_directory::act::Act;
-use kopeck_directory::name::{BookId, StorageId};
 use kopeck_ledger::amount::Amount;
-use kopeck_ledger::name::{AccountId, Moment, TransactionId};
-use kopeck_ledger::request::{Deposit, Request, Withdraw, Work};
+use kopeck_ledger::name::{AccountId, HoldId, Moment, TransactionId};
+use kopeck_ledger::request::{Deposit, NewHold, Request, Withdraw, Work};
 use kopeck_store::Store;
+use kopeck_store::faults::{Fate, Point};
 use uuid::{Builder, Uuid};
 
-use super::camera::Picture;
+use super::camera::{Picture, Trouble};
 use super::cloud::{Cloud, SECOND};
-use super::site::{Site, failed, wait};
+use super::operation::{Answer, Operation};
+use super::site::Site;
 use super::truth::{Posted, Truth};
-use super::{cast, judge};
+use super::{cast, holds, judge};
 use crate::bank::{Outcome, START, told};
 use crate::draw::Draw;
 use crate::life::Failure;
@@ -42,6 +40,10 @@ pub struct Summary {
     pub crashes: u64,
     /// Clean-ups that charged somebody.
     pub clean_ups: u64,
+    /// Operations that met a disk that failed.
+    pub troubles: u64,
+    /// Holds that were made.
+    pub holds: u64,
 }
 
 impl Summary {
@@ -55,35 +57,8 @@ impl Summary {
             pictures: self.pictures + other.pictures,
             crashes: self.crashes + other.crashes,
             clean_ups: self.clean_ups + other.clean_ups,
-        }
-    }
-}
-
-/// One thing that is done; done again after a crash it changes nothing twice.
-enum Operation {
-    /// Events come.
-    Send(Vec<String>),
-    /// The clock is set forward, and all is done that is due until then.
-    Pass(Moment),
-    /// The storage's owner starts a clean-up.
-    CleanUp(Uuid),
-    /// Money comes in, or goes out.
-    Pay(Request),
-    /// The operator announces a version of the list prices.
-    Announce(String),
-    /// The server is stopped and started again.
-    Restart,
-}
-
-impl fmt::Debug for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Operation::Send(lines) => write!(f, "Send:\n    {}", lines.join("\n    ")),
-            Operation::Pass(to) => write!(f, "Pass to {to}"),
-            Operation::CleanUp(id) => write!(f, "CleanUp {id}"),
-            Operation::Pay(request) => write!(f, "Pay {request:?}"),
-            Operation::Announce(text) => write!(f, "Announce {text}"),
-            Operation::Restart => f.write_str("Restart"),
+            troubles: self.troubles + other.troubles,
+            holds: self.holds + other.holds,
         }
     }
 }
@@ -108,6 +83,7 @@ pub fn live(seed: u64, operations: u64) -> Result<Summary, Failure> {
     }
     life.summary.operations = operations;
     life.summary.clean_ups = life.truth.clean_ups.len() as u64;
+    life.summary.holds = life.cloud.holds.len() as u64;
     Ok(life.summary)
 }
 
@@ -118,6 +94,8 @@ struct Life {
     truth: Truth,
     /// `None` while it is opened again.
     site: Option<Site>,
+    /// Whether it lives by the machine's clock.
+    is_machine: bool,
     /// How often the clock may still jump by weeks: every hour of them is settled.
     jumps: u32,
     /// Versions that were announced.
@@ -130,15 +108,19 @@ impl Life {
         let mut draw = Draw::new(seed);
         let zone = draw.pick(["Europe/Moscow", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]);
         let now = START + draw.between(0, 31 * 24) * HOUR + draw.between(0, 3_600) * SECOND;
-        let site = Site::new(now)?;
+        let is_machine = draw.percent(30);
+        let site = Site::new(now, is_machine)?;
         let time_zone = TimeZone::get(zone).map_err(|error| error.to_string())?;
         let today = date(&time_zone, site.now());
         site.act(&cast::acts(zone, today))?;
+        let replies = site.ledger.perform(cast::money()).map_err(told("paying in"))?;
+        replies.into_iter().collect::<Result<Vec<_>, _>>().map_err(|refusal| format!("{refusal:?}"))?;
         let cloud = Cloud::since(now);
         let truth = Truth::new(site.now());
         let summary = Summary::default();
         let jumps = draw.pick([0, 0, 1, 2]);
-        Ok(Life { draw, zone: time_zone, cloud, truth, site: Some(site), jumps, announced: 0, summary })
+        let site = Some(site);
+        Ok(Life { draw, zone: time_zone, cloud, truth, site, is_machine, jumps, announced: 0, summary })
     }
 
     fn site(&self) -> Outcome<&Site> {
@@ -148,22 +130,13 @@ impl Life {
     fn draw(&mut self) -> Operation {
         let now = self.site.as_ref().map_or(Moment::FIRST, Site::now);
         match self.draw.below(100) {
-            0..55 => Operation::Send(self.cloud.lines(&mut self.draw, now)),
-            55..80 => {
-                let by = match self.draw.below(10) {
-                    0..5 => self.draw.between(1, 3 * 3_600) * SECOND,
-                    5..8 => self.draw.between(1, 30) * HOUR,
-                    _ if self.jumps == 0 => self.draw.between(1, 3) * DAY,
-                    _ => {
-                        self.jumps -= 1;
-                        self.draw.between(4, 34) * DAY
-                    }
-                };
-                Operation::Pass(Moment::from_nanoseconds(now.nanoseconds() + by).unwrap_or(now))
-            }
-            80..86 => Operation::CleanUp(self.name()),
-            86..91 => self.pay(),
-            91..94 if self.announced < 2 => {
+            0..50 => Operation::Send(self.cloud.lines(&mut self.draw, now)),
+            50..72 => self.pass(now),
+            72..78 => Operation::CleanUp(self.name()),
+            78..82 => Operation::Ask(self.pay()),
+            82..90 => Operation::Ask(self.set_aside(now)),
+            90..93 => Operation::Reprice(cast::executor_prices(self.draw.between(1, 20))),
+            93..96 if self.announced < 2 => {
                 self.announced += 1;
                 let days = 31 + self.draw.between(0, 10) + 30 * i64::from(self.announced);
                 let effective = date(&self.zone, now).saturating_add(days.days());
@@ -173,28 +146,86 @@ impl Life {
         }
     }
 
+    /// Time passes; that of a machine by at least an hour, so that all that runs is looked at.
+    fn pass(&mut self, now: Moment) -> Operation {
+        let by = match self.draw.below(10) {
+            0..5 => self.draw.between(1, 3 * 3_600) * SECOND,
+            5..8 => self.draw.between(1, 30) * HOUR,
+            _ if self.jumps == 0 => self.draw.between(1, 3) * DAY,
+            _ => {
+                self.jumps -= 1;
+                self.draw.between(4, 34) * DAY
+            }
+        };
+        let by = if self.is_machine { by.max(HOUR) } else { by };
+        let at = |by| Moment::from_nanoseconds(now.nanoseconds() + by).unwrap_or(now);
+        match self.draw.below(4) {
+            0 if self.is_machine => {
+                let back = at(-self.draw.pick([SECOND, 20 * 60 * SECOND, 5 * HOUR, 3 * DAY]));
+                let back = back.max(self.truth.begun());
+                Operation::Back(back, self.cloud.lines(&mut self.draw, back), at(by))
+            }
+            1 if self.is_machine => Operation::Wake(at(by), self.cloud.lines(&mut self.draw, at(by))),
+            _ => Operation::Pass(at(by)),
+        }
+    }
+
     fn name(&mut self) -> Uuid {
         let drawn = u128::from(self.draw.any()) << 64 | u128::from(self.draw.any());
         Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid()
     }
 
-    fn pay(&mut self) -> Operation {
-        let (id, amount) =
-            (TransactionId(self.name()), Amount::from_micros(self.draw.between(1, 900_000_000).into()));
+    fn ask(&mut self, work: Work) -> Request {
+        Request { id: TransactionId(self.name()), actor: Some(cast::text("operator")), work }
+    }
+
+    fn pay(&mut self) -> Request {
+        let amount = Amount::from_micros(self.draw.between(1, 900_000_000).into());
         let account = AccountId(cast::id(self.draw.pick([cast::PAYER, cast::OTHER, cast::CUSTOMER])));
         let work = if self.draw.percent(70) {
             Work::Deposit(Deposit { account, amount, reference: None, invoice: None })
         } else {
             Work::Withdraw(Withdraw { account, amount, reference: None, hold: None })
         };
-        Operation::Pay(Request { id, actor: Some(cast::text("operator")), work })
+        self.ask(work)
     }
 
-    /// Does it, judges it, and judges what crashes at some of its writes have left.
+    /// Sets money aside, for nothing special or for work by the customer's right, pays from it by hand, or gives it back.
+    fn set_aside(&mut self, now: Moment) -> Request {
+        let hold = self.draw.of(&self.cloud.holds).and_then(|hold| hold.parse().ok());
+        let hold = hold.map(|hold| HoldId(TransactionId(hold)));
+        let work = match (self.draw.below(6), hold) {
+            (0, Some(hold)) => Work::Release(hold),
+            (1, Some(hold)) => Work::Transact(cast::payment(hold, self.draw.between(1, 300_000_000).into())),
+            _ => {
+                let of = [cast::WORKSPACE, cast::WORKSPACE, cast::OTHER_WORKSPACE, cast::CUSTOMER];
+                let seconds = self.draw.pick([600, 3_600, 5 * 3_600, 48 * 3_600]) + self.draw.between(0, 60);
+                let expires = now.nanoseconds() + seconds * SECOND;
+                Work::Hold(NewHold {
+                    account: AccountId(cast::id(self.draw.pick(of))),
+                    amount: Amount::from_micros(self.draw.between(1, 2_000_000_000).into()),
+                    expires: Moment::from_nanoseconds(expires).unwrap_or(now),
+                    project: Some(cast::text("acme")),
+                    reference: self
+                        .draw
+                        .pick([None, Some(cast::BY_KEY), Some(cast::BY_ROLE)])
+                        .map(cast::right),
+                })
+            }
+        };
+        self.ask(work)
+    }
+
+    /// Does it, at times on a disk that fails first; judges it, and judges what crashes at some of its writes have left.
     fn take(&mut self, operation: &Operation) -> Outcome<()> {
         let before = self.truth.clone();
-        let (seed, room) = (self.draw.any(), self.draw.pick([0, 1, 2, 4]));
         let begun = self.site()?.now();
+        let wanted = self.foresee(operation, begun)?;
+        let is_troubled = self.draw.percent(15);
+        if is_troubled {
+            self.in_trouble(operation, &before)?;
+        }
+        let (seed, room) = (self.draw.any(), self.draw.pick([0, 1, 2, 4]));
         self.site()?.camera.load(seed, room);
         if let Operation::Restart = operation {
             let site = self.site.take().ok_or("the installation is closed")?;
@@ -202,22 +233,69 @@ impl Life {
             self.site = Some(site.reopen()?);
             return self.after(operation, &before, camera.develop());
         }
-        match perform(self.site()?, operation)? {
-            Done::Sent(fates) => {
-                let Operation::Send(lines) = operation else { return Err("nothing was sent".to_owned()) };
-                self.summary.events += lines.len() as u64;
-                self.truth.learn(lines, &fates)?;
+        let (answer, rest) = operation.perform(self.site()?)?;
+        rest?;
+        self.summary.events += operation.lines().len() as u64;
+        match answer {
+            Answer::Events(fates) if !is_troubled => judge::answered(operation.lines(), &fates, &wanted)?,
+            Answer::Failed(words) => return Err(words),
+            Answer::Reply(reply) if operation.hold().is_some() => {
+                reply.map_err(|refusal| format!("{refusal:?}"))?;
             }
-            Done::Passed(to) => {
-                for at in self.scheduled(begun, to) {
-                    self.truth.clean_up(at, date(&self.zone, at))?;
-                }
-            }
-            Done::Cleaned => self.truth.clean_up(begun, date(&self.zone, begun))?,
-            Done::Other => {}
+            _ => {}
         }
         let developed = self.site()?.camera.develop();
         self.after(operation, &before, developed)
+    }
+
+    /// Tells the truth what happens, and answers what must become of events.
+    fn foresee(&mut self, operation: &Operation, begun: Moment) -> Outcome<Vec<&'static str>> {
+        let wanted = self.truth.learn(operation.lines())?;
+        if let Some(to) = operation.passes_to() {
+            for at in self.scheduled(begun, to) {
+                self.truth.clean_up(at, date(&self.zone, at))?;
+            }
+        }
+        match operation {
+            Operation::CleanUp(_) => self.truth.clean_up(begun, date(&self.zone, begun))?,
+            Operation::Ask(Request { id, work: Work::Hold(hold), .. }) => {
+                let right = hold.reference.as_ref().and_then(|right| right.as_str().split(' ').nth(1));
+                self.truth.rights.insert(id.0.to_string(), right.unwrap_or_default().to_owned());
+                self.cloud.holds.push(id.0.to_string());
+            }
+            _ => {}
+        }
+        Ok(wanted)
+    }
+
+    /// Tries it on a disk that fails: what is answered then is what is stored, and nothing else is. Then the disk is well
+    /// again, or the server is started anew on one that is.
+    fn in_trouble(&mut self, operation: &Operation, before: &Truth) -> Outcome<()> {
+        let (point, is_full) = self.draw.pick([
+            (Point::Begin, true),
+            (Point::Written, true),
+            (Point::Written, false),
+            (Point::Committed, false),
+        ]);
+        let fate = if is_full { Fate::Full } else { Fate::Doubt };
+        let store = self.draw.pick(["ledger", "ledger", "events", "events", "directory"]);
+        self.summary.troubles += 1;
+        let site = self.site()?;
+        site.camera.load(0, 0);
+        site.camera.trouble(Some(Trouble { store, point, fate }));
+        let (answer, _) = operation.perform(site)?;
+        let what = |what| format!("with the {store} failing at {point:?}: {what}");
+        judge::honest(site, (operation, &answer, is_full), (&before.lines, &self.truth.lines))
+            .map_err(what)?;
+        if self.draw.percent(30) {
+            let site = self.site.take().ok_or("the installation is closed")?;
+            self.site = Some(site.reopen()?);
+            let site = self.site()?;
+            judge::honest(site, (operation, &answer, is_full), (&before.lines, &self.truth.lines))
+                .map_err(what)?;
+        }
+        self.site()?.camera.trouble(None);
+        Ok(())
     }
 
     fn after(
@@ -233,6 +311,7 @@ impl Life {
         let wanted = judge::wanted(self.site()?, &self.truth)?;
         judge::settled(self.site()?, &wanted)?;
         judge::verified(self.site()?)?;
+        holds::kept(self.site()?)?;
         let chosen = self.draw.percent(40).then(|| self.draw.index(pictures.len().max(1)));
         for (number, picture) in pictures.iter().enumerate() {
             let (store, point) = picture.at;
@@ -255,16 +334,18 @@ impl Life {
         (before, wanted): (&Truth, &Posted),
         picture: &Picture,
     ) -> Outcome<Site> {
-        let site = Site::after(picture)?;
+        let site = self.site()?.after(picture)?;
         let lines = site.lines()?;
         if lines != before.lines {
             judge::logged(&site, &self.truth.lines)?;
         }
-        let _ = perform(&site, operation)?;
+        let (_, rest) = operation.perform(&site)?;
+        rest?;
         site.advance(self.site()?.now())?;
         judge::logged(&site, &self.truth.lines)?;
         judge::settled(&site, wanted)?;
         judge::verified(&site)?;
+        holds::kept(&site)?;
         Ok(site)
     }
 
@@ -279,37 +360,6 @@ impl Life {
             day = day.saturating_add(1.day());
         }
         at
-    }
-}
-
-/// What came of an operation.
-enum Done {
-    Sent(Vec<Option<kopeck_store::events::Outcome>>),
-    Passed(Moment),
-    Cleaned,
-    Other,
-}
-
-fn perform(site: &Site, operation: &Operation) -> Outcome<Done> {
-    match operation {
-        Operation::Send(lines) => site.send(lines).map(Done::Sent),
-        Operation::Pass(to) => site.advance(*to).map(|()| Done::Passed(*to)),
-        Operation::CleanUp(id) => {
-            let storage = StorageId(cast::id(cast::STORAGE));
-            wait(site.metering()?.clean_up(storage, *id)).map_err(failed("cleaning up"))?;
-            Ok(Done::Cleaned)
-        }
-        Operation::Pay(request) => {
-            // A withdrawal of more than there is is refused, which changes nothing.
-            let _ = site.ledger.perform(vec![request.clone()]).map_err(told("paying"))?;
-            Ok(Done::Other)
-        }
-        Operation::Announce(text) => {
-            let book = BookId::new("list").map_err(|error| error.to_string())?;
-            site.act(&[Act::AnnounceVersion { book, text: text.clone() }])?;
-            Ok(Done::Other)
-        }
-        Operation::Restart => Ok(Done::Other),
     }
 }
 

@@ -15,11 +15,11 @@ use kopeck_ledger::name::{AccountId, Currency, Moment, TransactionId};
 use kopeck_ledger::request::{NewAccount, Request, Work};
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
-use kopeck_store::events::{EventLog, Outcome as Fate, Position};
+use kopeck_store::events::{EventLog, EventTicket, Outcome as Fate, Position};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SqliteStore, SyncMode};
-use kopeck_store::{DirectoryStore, Store, StoreError};
+use kopeck_store::{DirectoryStore, Store, StoreError, Ticket};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -40,27 +40,29 @@ pub struct Site {
     /// Ends before the stores do.
     metering: Option<Metering>,
     clock: Arc<AtomicI64>,
+    is_machine: bool,
     folder: Option<TempDir>,
 }
 
 impl Site {
-    /// An installation without anybody in it, at an instant.
-    pub fn new(now: i64) -> Outcome<Site> {
+    /// An installation without anybody in it, at an instant. It lives by the machine's clock, which moves by itself, or by
+    /// a simulated one, which is set.
+    pub fn new(now: i64, is_machine: bool) -> Outcome<Site> {
         let folder = folder()?;
         SqliteStore::create(folder.path()).map_err(told("making the ledger"))?;
         SqliteEvents::<Arrived>::create(folder.path()).map_err(told("making the event log"))?;
-        Site::open(folder, now)
+        Site::open(folder, now, is_machine)
     }
 
     /// What a process that was killed has left, opened in another place.
-    pub fn after(picture: &Picture) -> Outcome<Site> {
+    pub fn after(&self, picture: &Picture) -> Outcome<Site> {
         let folder = folder()?;
         picture.write_to(folder.path())?;
-        Site::open(folder, picture.clock)
+        Site::open(folder, picture.clock, self.is_machine)
     }
 
     /// Opens all parts, and brings the ledger up to the directory, as a start of the server does.
-    fn open(folder: TempDir, now: i64) -> Outcome<Site> {
+    fn open(folder: TempDir, now: i64, is_machine: bool) -> Outcome<Site> {
         let clock = Arc::new(AtomicI64::new(now));
         let camera = Camera::new(Arc::clone(&clock));
         let ledger = SqliteStore::open(folder.path(), options(&clock, &camera, "ledger"));
@@ -73,16 +75,17 @@ impl Site {
         let directory =
             Arc::new(SqliteDirectory::open(folder.path(), at).map_err(told("opening the directory"))?);
         reconcile(&ledger, &directory)?;
-        let (log, metering) = meter(folder.path(), (&clock, &camera), (&ledger, &directory))?;
-        let metering = Some(metering);
-        Ok(Site { camera, ledger, log, directory, metering, clock, folder: Some(folder) })
+        let time = Time { now: reader(&clock), set: (!is_machine).then(|| setter(&clock)) };
+        let (log, metering) = meter(folder.path(), (&clock, &camera, time), (&ledger, &directory))?;
+        let (metering, folder) = (Some(metering), Some(folder));
+        Ok(Site { camera, ledger, log, directory, metering, clock, is_machine, folder })
     }
 
-    /// A clean stop and a new start.
+    /// A stop, clean as far as its disk allows, and a new start with a disk that is well.
     pub fn reopen(mut self) -> Outcome<Site> {
-        let (folder, now) = (self.folder.take(), self.now());
+        let (folder, now, is_machine) = (self.folder.take(), self.now(), self.is_machine);
         drop(self);
-        Site::open(folder.ok_or("the installation has no folder")?, now.nanoseconds())
+        Site::open(folder.ok_or("the installation has no folder")?, now.nanoseconds(), is_machine)
     }
 
     /// What time it is.
@@ -104,19 +107,37 @@ impl Site {
         reconcile(&self.ledger, &self.directory)
     }
 
-    /// Sends events and settles them; answers what became of each.
-    pub fn send(&self, lines: &[String]) -> Outcome<Vec<Option<Fate>>> {
+    /// Sends events; answers what became of each, `None` of one that was rejected.
+    pub fn send(&self, lines: &[String]) -> Outcome<Result<Vec<Option<Fate>>, StoreError>> {
         let metering = self.metering()?;
         let judged = metering.judge(lines.join("\n").into_bytes(), |_| true);
         let rejections: Vec<bool> = judged.rejections.iter().map(Option::is_some).collect();
-        let ticket = metering.submit(judged).map_err(told("handing over events"))?;
-        let mut fates = ticket.wait().map_err(told("waiting for events"))?.into_iter();
-        wait(metering.settle()).map_err(failed("settling"))?;
-        Ok(rejections.into_iter().map(|is_rejected| if is_rejected { None } else { fates.next() }).collect())
+        let answered = metering.submit(judged).and_then(EventTicket::wait);
+        Ok(answered.map(|fates| {
+            let mut fates = fates.into_iter();
+            rejections.into_iter().map(|is_rejected| if is_rejected { None } else { fates.next() }).collect()
+        }))
     }
 
-    /// Sets the clock and does all that is due until then; the last of that looks at everything.
+    /// Settles what is there.
+    pub fn settle(&self) -> Outcome<()> {
+        wait(self.metering()?.settle()).map_err(failed("settling"))
+    }
+
+    /// The clock shows that, and nobody is told.
+    pub fn set_clock(&self, to: Moment) {
+        self.clock.store(to.nanoseconds(), Ordering::Relaxed);
+    }
+
+    /// Time passes until then, and all is done that is due. A simulated clock looks at everything last; a machine's does
+    /// where an hour was full.
     pub fn advance(&self, to: Moment) -> Outcome<()> {
+        if self.is_machine {
+            self.set_clock(to);
+            let expired = self.ledger.expire_holds().and_then(Ticket::wait);
+            expired.map_err(told("letting holds expire"))?;
+            return self.settle();
+        }
         wait(self.metering()?.advance(to)).map_err(failed("advancing the clock"))
     }
 
@@ -144,29 +165,32 @@ fn reader(clock: &Arc<AtomicI64>) -> Arc<dyn Fn() -> Moment + Send + Sync> {
     Arc::new(move || Moment::from_nanoseconds(clock.load(Ordering::Relaxed)).unwrap_or(Moment::LAST))
 }
 
+fn setter(clock: &Arc<AtomicI64>) -> Arc<dyn Fn(Moment) + Send + Sync> {
+    let clock = Arc::clone(clock);
+    Arc::new(move |to| clock.store(to.nanoseconds(), Ordering::Relaxed))
+}
+
 fn options(clock: &Arc<AtomicI64>, camera: &Camera, store: &'static str) -> Options {
     Options { sync: SyncMode::Never, faults: camera.lens(store), ..Options::at(reader(clock)) }
 }
 
 fn meter(
     folder: &Path,
-    (clock, camera): (&Arc<AtomicI64>, &Camera),
+    (clock, camera, time): (&Arc<AtomicI64>, &Camera, Time),
     (ledger, directory): (&Arc<SqliteStore>, &Arc<SqliteDirectory>),
 ) -> Outcome<(Arc<SqliteEvents<Arrived>>, Metering)> {
     let (inbox, mailbox) = mail();
     let options = EventOptions { store: options(clock, camera, "events"), table_keys: 1_000 };
     let log = SqliteEvents::open(folder, options, move |durable| inbox.tell(durable));
     let log = Arc::new(log.map_err(told("opening the event log"))?);
-    let (entities, hand) = (Arc::clone(directory), Arc::clone(clock));
-    let set: Arc<dyn Fn(Moment) + Send + Sync> =
-        Arc::new(move |to| hand.store(to.nanoseconds(), Ordering::Relaxed));
+    let entities = Arc::clone(directory);
     let ledger: Arc<dyn Store> = Arc::<SqliteStore>::clone(ledger);
     let events: Arc<dyn EventLog<Arrived>> = Arc::<SqliteEvents<Arrived>>::clone(&log);
     let metering = Metering::start(Parts {
         ledger,
         log: events,
         directory: Arc::new(move || entities.snapshot()),
-        time: Time { now: reader(clock), set: Some(set) },
+        time,
         horizon_days: HORIZON_DAYS,
         mailbox,
     });
@@ -230,6 +254,57 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(done) => return done,
             Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use jiff::civil::date;
+    use kopeck_ledger::name::Sequence;
+    use kopeck_ledger::record::Body;
+    use kopeck_store::faults::{self, Point};
+
+    use super::super::camera::Trouble;
+    use super::*;
+    use crate::bank::START;
+
+    /// The journal's payments.
+    fn payments(site: &Site) -> usize {
+        let mut payments = 0;
+        let mut count = |record: kopeck_ledger::record::Record| {
+            payments += usize::from(matches!(record.body, Body::Posted(_)));
+            Ok(true)
+        };
+        site.ledger.records(Sequence(1), &mut count).unwrap();
+        payments
+    }
+
+    /// A job is acknowledged and a store's disk is full; the server is stopped and started with a disk that has room.
+    fn check(store: &'static str, is_machine: bool) {
+        let site = Site::new(START, is_machine).unwrap();
+        site.act(&cast::acts("Europe/Moscow", date(2026, 10, 1))).unwrap();
+        let job = r#"{"specversion":"1.0","type":"kopeck.usage.v1","source":"executor://1","id":"e","time":"2026-10-01T00:00:00Z","subject":"j","project":"acme","data":{"kind":"job","attributes":{"cores":1,"gpus":0,"ram_mb":0,"duration_s":60}}}"#;
+        let fates = site.send(&[job.to_owned()]).unwrap().unwrap();
+        assert!(matches!(fates[..], [Some(Fate::Accepted(_))]));
+        // It counts when its second has passed, and that is when the disk is full.
+        site.camera.trouble(Some(Trouble { store, point: Point::Begin, fate: faults::Fate::Full }));
+        site.set_clock(Moment::from_nanoseconds(START + 2_000_000_000).unwrap());
+        assert!(site.settle().unwrap_err().contains("full"), "{store}");
+        let begun = Instant::now();
+        let site = site.reopen().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(20), "{store}");
+        site.settle().unwrap();
+        assert_eq!(payments(&site), 1, "{store}");
+    }
+
+    #[test]
+    fn a_stop_on_a_full_disk_ends_and_the_next_start_settles_what_was_acknowledged() {
+        for store in ["ledger", "events"] {
+            check(store, false);
+            check(store, true);
         }
     }
 }

@@ -13,12 +13,10 @@ use kopeck_rating::event::{Envelope, EventType, Value};
 use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_reference::{Event, gross};
-use kopeck_store::events::Outcome as Fate;
 
 use super::cast;
 use super::cloud::SECOND;
 use crate::bank::Outcome;
-use crate::judge::same;
 
 /// Project, book, component, version and month.
 pub type Key = (String, String, String, String, String);
@@ -38,6 +36,8 @@ pub struct Truth {
     charged: BTreeMap<(String, Date), i128>,
     /// What clean-ups have charged: project and amount.
     pub clean_ups: Vec<(String, i128)>,
+    /// The id of the key or paid role that a hold is for, by the hold's.
+    pub rights: BTreeMap<String, String>,
 }
 
 /// What is posted when all is settled.
@@ -60,33 +60,32 @@ impl Truth {
             since: since.nanoseconds().div_euclid(SECOND),
             charged: BTreeMap::new(),
             clean_ups: Vec::new(),
+            rights: BTreeMap::new(),
         }
     }
 
-    /// Takes lines that were sent, each with what became of it, which must be what the contract says.
-    pub fn learn(&mut self, lines: &[String], fates: &[Option<Fate>]) -> Outcome<()> {
-        same("answers to events", &fates.len(), &lines.len())?;
-        for (line, fate) in lines.iter().zip(fates) {
-            let Some(fate) = fate else { return Err(format!("an event was rejected: {line}")) };
+    /// From when on everybody is billed.
+    pub fn begun(&self) -> Moment {
+        Moment::from_nanoseconds(self.since * SECOND + SECOND).unwrap_or(Moment::FIRST)
+    }
+
+    /// Takes lines that are sent; answers what must become of each.
+    pub fn learn(&mut self, lines: &[String]) -> Outcome<Vec<&'static str>> {
+        let mut wanted = Vec::new();
+        for line in lines {
             let event = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
             let key = (event.source.to_string(), event.id.to_string());
-            let wanted = match self.keys.get(&key) {
-                None => "accepted",
+            wanted.push(match self.keys.get(&key) {
+                None => {
+                    self.keys.insert(key, line.clone());
+                    self.lines.push(line.clone());
+                    "accepted"
+                }
                 Some(known) if known == line => "a duplicate",
                 Some(_) => "refused",
-            };
-            let found = match fate {
-                Fate::Accepted(_) => "accepted",
-                Fate::Duplicate => "a duplicate",
-                Fate::OtherContent => "refused",
-            };
-            same(&format!("what became of {line}"), &found, &wanted)?;
-            if wanted == "accepted" {
-                self.keys.insert(key, line.clone());
-                self.lines.push(line.clone());
-            }
+            });
         }
-        Ok(())
+        Ok(wanted)
     }
 
     /// A clean-up at an instant charges what projects keep then, beyond what the local day was charged.
@@ -128,11 +127,11 @@ impl Truth {
         let mut by_book: BTreeMap<String, Vec<&String>> = BTreeMap::new();
         for line in &self.lines {
             let event = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
-            let book = match &*event.source {
-                "cloud://g" => "deal".to_owned(),
-                "cloud://a" | "cloud://b" => "list".to_owned(),
-                "executor://1" => format!("executor-{}", cast::id(cast::EXECUTOR)),
-                "api://1" => format!("api-{}", cast::id(0x50)),
+            let book = match (&*event.source, &*event.project) {
+                ("cloud://g", _) | ("metal://m", "beta") => "deal".to_owned(),
+                ("cloud://a" | "cloud://b" | "metal://m", _) => "list".to_owned(),
+                ("executor://1", _) => format!("executor-{}", cast::id(cast::EXECUTOR)),
+                ("api://1", _) => format!("api-{}", cast::id(0x50)),
                 _ => continue,
             };
             by_book.entry(book).or_default().push(line);
@@ -181,7 +180,7 @@ impl Truth {
             let envelope = Envelope::read(line.as_bytes()).map_err(|refusal| refusal.to_string())?;
             let right = envelope.authorisation.as_deref().unwrap_or_default().to_owned();
             if amount > 0
-                && let Some(legs) = legs(&envelope.source, &right, amount)
+                && let Some(legs) = legs(&envelope.source, self.rights.get(&right).unwrap_or(&right), amount)
             {
                 // The reference of its transaction.
                 let reference = format!("{} {} {right}", envelope.source, envelope.id);
@@ -236,7 +235,8 @@ fn legs(source: &str, right: &str, amount: i128) -> Option<Legs> {
     if source == "api://1" {
         let mut legs = vec![("api_key_payment".to_owned(), amount)];
         commission(&mut legs, amount);
-        return by_key.then_some(legs);
+        // The contract knows calls by key; one by paid role is the same user's to pay.
+        return (by_key || by_role).then_some(legs);
     }
     let mut legs = vec![("executor_payment".to_owned(), amount)];
     commission(&mut legs, amount);

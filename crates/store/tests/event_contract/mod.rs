@@ -195,7 +195,7 @@ pub fn steps_are_written_in_their_order_and_confirmed<H: Harness>() {
     let mut harness = H::new();
     harness.log().append(events(0..10)).unwrap();
     for number in 1..=3 {
-        harness.log().record_step(step(number, number * 3)).unwrap();
+        harness.log().record_step(step(number, number * 3), &[]).unwrap();
     }
     harness.log().confirm_step(2).unwrap();
     for _ in 0..2 {
@@ -210,16 +210,40 @@ pub fn steps_are_written_in_their_order_and_confirmed<H: Harness>() {
     verified(harness.log());
 }
 
+pub fn steps_are_found_by_the_keys_of_what_they_post<H: Harness>() {
+    let mut harness = H::new();
+    harness.log().append(events(0..10)).unwrap();
+    for (number, keys) in [(1, &[7, u64::MAX][..]), (2, &[8]), (3, &[7, 7]), (4, &[])] {
+        harness.log().record_step(step(number, number), keys).unwrap();
+    }
+    for _ in 0..2 {
+        let of = |key, most: usize| {
+            let mut found = Vec::new();
+            let take = &mut |step: LoggedStep| {
+                found.push(step.step.number);
+                Ok(found.len() < most)
+            };
+            harness.log().steps_of(key, take).unwrap();
+            found
+        };
+        assert_eq!(
+            [of(7, 9), of(u64::MAX, 9), of(8, 9), of(9, 9), of(7, 1)],
+            [vec![3, 1], vec![1], vec![2], vec![], vec![3]]
+        );
+        harness.reopen();
+    }
+}
+
 pub fn a_step_is_written_once_and_only_after_the_one_before_it<H: Harness>() {
     let harness = H::new();
     harness.log().append(events(0..10)).unwrap();
     let refused = |number, last| Err(StoreError::StepOutOfOrder { number, last });
-    assert_eq!(harness.log().record_step(step(2, 1)), refused(2, 0));
-    assert_eq!(harness.log().record_step(step(0, 1)), refused(0, 0));
-    assert_eq!(harness.log().record_step(step(1, 11)), refused(1, 0), "beyond the end of the log");
-    assert_eq!(harness.log().record_step(step(1, 10)), Ok(()));
-    assert_eq!(harness.log().record_step(step(1, 10)), Ok(()), "the same again");
-    assert_eq!(harness.log().record_step(step(1, 9)), refused(1, 1), "another one");
+    assert_eq!(harness.log().record_step(step(2, 1), &[]), refused(2, 0));
+    assert_eq!(harness.log().record_step(step(0, 1), &[]), refused(0, 0));
+    assert_eq!(harness.log().record_step(step(1, 11), &[]), refused(1, 0), "beyond the end of the log");
+    assert_eq!(harness.log().record_step(step(1, 10), &[]), Ok(()));
+    assert_eq!(harness.log().record_step(step(1, 10), &[]), Ok(()), "the same again");
+    assert_eq!(harness.log().record_step(step(1, 9), &[]), refused(1, 1), "another one");
     assert_eq!(harness.log().confirm_step(2), refused(2, 1));
     assert_eq!(steps(&harness, 0).len(), 1);
 }
@@ -301,7 +325,7 @@ pub fn keys_of_old_events_may_be_forgotten_and_no_others<H: Harness>() {
 pub fn a_backup_made_under_load_is_a_whole_log<H: Harness>() {
     let harness = H::new();
     harness.log().append(events(0..2_000)).unwrap();
-    harness.log().record_step(step(1, 1_500)).unwrap();
+    harness.log().record_step(step(1, 1_500), &[]).unwrap();
     save(&harness, 700, &[b"state"]);
     let tickets: Vec<_> =
         (20..60).map(|turn| harness.log().submit(events(turn * 100..turn * 100 + 100)).unwrap()).collect();

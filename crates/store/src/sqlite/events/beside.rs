@@ -10,8 +10,8 @@ use crate::sqlite::events::{signed, unsigned};
 /// Something that is written with the next commit.
 #[derive(Debug)]
 pub enum Beside {
-    /// A step.
-    Step(StepRow),
+    /// A step, and the keys that it is found by, each once.
+    Step(StepRow, Vec<u64>),
     /// The postings of a step are in the ledger.
     Confirm(u64),
     /// Something that is due by the clock was done, at the instant at which it was due.
@@ -28,7 +28,7 @@ impl Beside {
     /// About how much a commit of it writes.
     pub fn bytes(&self) -> usize {
         match self {
-            Beside::Step(step) => step.postings.len(),
+            Beside::Step(step, keys) => step.postings.len() + 16 * keys.len(),
             Beside::Part(_, _, bytes) => bytes.len(),
             Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
@@ -40,7 +40,7 @@ impl Beside {
     /// [`StoreError`] where the database refuses, as when the disk is full.
     pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
         match self {
-            Beside::Step(step) => write_step(step, transaction),
+            Beside::Step(step, keys) => write_step((step, keys), transaction),
             Beside::Confirm(number) => {
                 let mut confirm =
                     transaction.prepare_cached("UPDATE step SET confirmed = 1 WHERE number = ?")?;
@@ -72,12 +72,16 @@ impl Beside {
     }
 }
 
-fn write_step(step: &StepRow, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+fn write_step((step, keys): (&StepRow, &[u64]), transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO step (number, through, at, postings, hash, confirmed) VALUES (?, ?, ?, ?, ?, 0)",
     )?;
     let (number, through) = (signed(step.number), signed(step.through.0));
     insert.execute((number, through, step.at.nanoseconds(), &step.postings, hash_of(step)))?;
+    let mut insert = transaction.prepare_cached("INSERT INTO step_key (key, step) VALUES (?, ?)")?;
+    for key in keys {
+        insert.execute((key.cast_signed(), number))?;
+    }
     Ok(())
 }
 
@@ -126,24 +130,25 @@ pub fn confirmed(connection: &Connection) -> Result<u64, StoreError> {
 /// [`StoreError::Corrupt`] where it is not there or not what was written.
 pub fn step(number: u64, connection: &Connection) -> Result<StepRow, StoreError> {
     let mut found = Vec::new();
-    steps(&format!("WHERE number = {number}"), connection, |step| {
+    steps(&format!("WHERE number = {number}"), "ASC", connection, |step| {
         found.push(step.step);
         Ok(true)
     })?;
     found.pop().ok_or_else(|| StoreError::Corrupt(format!("step {number} of settling is missing")))
 }
 
-/// Hands the steps that `which` tells to `take`, in their order, until it answers `false`.
+/// Hands the steps that `which` tells to `take`, in their order (`ASC`) or newest first (`DESC`), until it answers `false`.
 ///
 /// # Errors
 /// What `take` answers; [`StoreError::Corrupt`] where one is not what was written.
 pub fn steps(
     which: &str,
+    order: &'static str,
     connection: &Connection,
     mut take: impl FnMut(LoggedStep) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let mut rows = connection.prepare_cached(&format!(
-        "SELECT number, through, at, postings, hash, confirmed FROM step {which} ORDER BY number"
+        "SELECT number, through, at, postings, hash, confirmed FROM step {which} ORDER BY number {order}"
     ))?;
     let mut rows = rows.query(())?;
     while let Some(row) = rows.next()? {

@@ -158,18 +158,18 @@ impl<P> Writer<P> {
     fn check(&self, new: &Beside, before: &[Beside], last_step: &mut u64) -> Result<bool, StoreError> {
         let out_of_order = |number| StoreError::StepOutOfOrder { number, last: *last_step };
         match new {
-            Beside::Step(step) if step.number.checked_sub(1) == Some(*last_step) => {
+            Beside::Step(step, _) if step.number.checked_sub(1) == Some(*last_step) => {
                 if step.through.0 > self.shared.end.load(Ordering::Acquire) {
                     return Err(out_of_order(step.number));
                 }
                 *last_step = step.number;
                 Ok(true)
             }
-            Beside::Step(step) if (1..=*last_step).contains(&step.number) => {
+            Beside::Step(step, _) if (1..=*last_step).contains(&step.number) => {
                 let known = self.step(step.number, before)?;
                 if known == *step { Ok(false) } else { Err(out_of_order(step.number)) }
             }
-            Beside::Step(StepRow { number, .. }) => Err(out_of_order(*number)),
+            Beside::Step(StepRow { number, .. }, _) => Err(out_of_order(*number)),
             Beside::Confirm(number) if !(1..=*last_step).contains(number) => Err(out_of_order(*number)),
             _ => Ok(true),
         }
@@ -178,7 +178,7 @@ impl<P> Writer<P> {
     /// A step that is written or in the same commit.
     fn step(&self, number: u64, before: &[Beside]) -> Result<StepRow, StoreError> {
         let in_commit = before.iter().find_map(|beside| match beside {
-            Beside::Step(step) if step.number == number => Some(step.clone()),
+            Beside::Step(step, _) if step.number == number => Some(step.clone()),
             _ => None,
         });
         in_commit.map_or_else(|| beside::step(number, &self.connection), Ok)
@@ -278,7 +278,7 @@ impl<P> Writer<P> {
         }
         for beside in &beside {
             match beside {
-                Beside::Step(step) => self.last_step = self.last_step.max(step.number),
+                Beside::Step(step, _) => self.last_step = self.last_step.max(step.number),
                 Beside::Forget(older_than) => self.keys.forget(*older_than),
                 Beside::Confirm(_) | Beside::Duty(..) | Beside::Part(..) | Beside::Whole(_) => {}
             }
