@@ -350,8 +350,11 @@ pub struct BenchIngestArgs {
     #[arg(long)]
     pub keep: bool,
     /// VMs that are alive at a time: each is about two resources
-    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     pub vms: u32,
+    /// Live resources of the server whose starting again is measured
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    pub live: u32,
     /// Events that the server has when it is measured
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     pub known: u64,

@@ -3,7 +3,8 @@
 //! The server is a process of its own on a simulated clock; this one sends. What is measured is the drain: from the
 //! first request until every event is durable, judged for duplicates, rated, posted to the ledger and visible. Making
 //! the events is not. One event in twenty was sent before. The clock is set from hour to hour of the sample, so that
-//! what runs is billed as it would be. At the end all costs are compared with those that rating the same events gives.
+//! what runs is billed as it would be; where events are measured, it is set before, and what that takes is told by
+//! itself. At the end all costs are compared with those that rating the same events gives.
 //!
 //! The baselines parse the same lines with `serde_json` alone, on one core, and insert them with a unique key into
 //! SQLite alone, which knows as many keys.
@@ -32,7 +33,7 @@ use crate::caller::Caller;
 use crate::failure::{Done, Failure};
 use crate::rate::{out_of_range, threads};
 use child::{Server, Stopped};
-use cloud::{Cloud, Next};
+use cloud::Cloud;
 use senders::Drained;
 use singles::Accounts;
 
@@ -58,8 +59,8 @@ pub fn run(args: &BenchIngestArgs) -> Result<Done, Failure> {
     compare(&cloud, &server.caller(), args.vms, &mut out)?;
     let (stopped, time) = server.stop()?;
     writeln!(out, "stopping, with the state written down: {} ms", time.as_millis())?;
-    let server = restarted("it was stopped", stopped, &mut out)?;
-    server.stop()?;
+    restarted("it was stopped", stopped, &mut out)?.stop()?;
+    many_live(&folder.path().join("live"), args, &mut out)?;
     if args.keep {
         writeln!(out, "the data stays in {}", folder.keep().display())?;
     }
@@ -91,8 +92,17 @@ fn drain(
     (folder, out): (&Path, &mut dyn Write),
 ) -> Result<(), Failure> {
     let made = senders::prepare(cloud, args.events);
-    let lines: Vec<u8> = made.iter().filter_map(batch).flatten().copied().collect();
-    let drained = senders::send(made, &server.caller(), args.connections)?;
+    let lines = made.batches.concat();
+    let operator = server.caller();
+    let hours = made.clocks.len();
+    let (time, ()) =
+        timed(|| made.clocks.iter().try_for_each(|second| senders::set_clock(&operator, *second)))?;
+    let each = time.as_millis() / hours.max(1) as u128;
+    writeln!(
+        out,
+        "an hour passes, in which all that runs is looked at and posted: {each} ms, {hours} hours"
+    )?;
+    let drained = senders::send(made.batches, &operator, args.connections)?;
     write!(out, "{} connections, batches of {}: ", args.connections, cloud::BATCH)?;
     tell(&drained, out)?;
     let events = drained.events();
@@ -111,13 +121,6 @@ fn drain(
     Ok(())
 }
 
-fn batch(next: &Next) -> Option<&Vec<u8>> {
-    match next {
-        Next::Batch(lines) => Some(lines),
-        Next::Clock(_) => None,
-    }
-}
-
 /// Single transactions, while nothing else is done and while events come in.
 fn transactions(
     cloud: &mut Cloud,
@@ -130,8 +133,9 @@ fn transactions(
     let idle = accounts.transfer(&operator, clients, args.transactions)?;
     writeln!(out, "single transactions, {clients} clients: {}", spread(&idle))?;
     let made = senders::prepare(cloud, args.events);
+    made.clocks.iter().try_for_each(|second| senders::set_clock(&operator, *second))?;
     let (drained, busy) = std::thread::scope(|scope| {
-        let sending = scope.spawn(|| senders::send(made, &operator.apart(), args.connections));
+        let sending = scope.spawn(|| senders::send(made.batches, &operator.apart(), args.connections));
         let mut times = Vec::new();
         while !sending.is_finished() {
             times.extend(accounts.transfer(&operator, clients, 50)?);
@@ -152,6 +156,18 @@ fn restarted(how: &str, stopped: Stopped, out: &mut dyn Write) -> Result<Server,
     let peak = megabytes(server.memory("VmHWM"));
     writeln!(out, "ready after {how}: {} ms, {resident} resident, {peak} at most", time.as_millis())?;
     Ok(server)
+}
+
+/// A server with so many live resources, each of which was reported once, is started again.
+fn many_live(data: &Path, args: &BenchIngestArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let server = Server::new(data)?;
+    let mut cloud = Cloud::new(&server.caller(), args.live / 2)?;
+    let told = (u64::from(args.live), args.connections);
+    senders::stream(&mut cloud, &server.caller(), told, |_| {})?;
+    writeln!(out, "a server with {} live resources", args.live)?;
+    let (stopped, _) = server.stop()?;
+    restarted("it was stopped", stopped, out)?.stop()?;
+    Ok(())
 }
 
 /// Compares what everything costs with the rating of the same events, to the last digit.
@@ -195,15 +211,13 @@ fn rated(cloud: &Cloud, vms: u32) -> Result<String, Failure> {
 }
 
 fn tell(drained: &Drained, out: &mut dyn Write) -> Result<(), Failure> {
-    let Drained { duplicates, busy, hours, hours_took, acknowledged, settled, .. } = *drained;
+    let Drained { duplicates, busy, acknowledged, settled, .. } = *drained;
     let events = drained.events();
-    let [at_first, whole, alone] =
-        [acknowledged, settled, settled.saturating_sub(hours_took)].map(|time| per_second(events, time));
+    let [at_first, whole] = [acknowledged, settled].map(|time| per_second(events, time));
     writeln!(
         out,
-        "{events} events ({duplicates} known) acknowledged at {at_first}/s, settled at {whole}/s; {alone}/s without the \
-         {hours} hours that passed meanwhile, {} ms; {busy} times busy",
-        hours_took.as_millis(),
+        "{events} events, {duplicates} of them known, acknowledged at {at_first}/s, settled at {whole}/s; told to come \
+         later {busy} times"
     )?;
     Ok(())
 }

@@ -22,9 +22,6 @@ pub struct Sum {
     duplicates: AtomicU64,
     /// How often the server was too busy.
     busy: AtomicU64,
-    /// How often the clock was set, and how long that took in microseconds.
-    hours: AtomicU64,
-    hours_us: AtomicU64,
 }
 
 /// What was sent, and how long it took.
@@ -36,10 +33,6 @@ pub struct Drained {
     pub duplicates: u64,
     /// How often the server was too busy.
     pub busy: u64,
-    /// How often the clock was set.
-    pub hours: u64,
-    /// How long that took.
-    pub hours_took: Duration,
     /// Until all was durable.
     pub acknowledged: Duration,
     /// Until all was settled.
@@ -81,22 +74,34 @@ pub fn stream(
     drained(operator, &sum, begun)
 }
 
-/// Makes what is to be sent, so that making it is not measured.
-pub fn prepare(cloud: &mut Cloud, events: u64) -> Vec<Next> {
-    let (end, mut made) = (cloud.taken + events, Vec::new());
+/// What was made before it is sent, so that making it is not measured.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// Batches of events.
+    pub batches: Vec<Vec<u8>>,
+    /// The clocks at which they are to come, each an hour after the one before.
+    pub clocks: Vec<i64>,
+}
+
+/// Makes what is to be sent.
+pub fn prepare(cloud: &mut Cloud, events: u64) -> Prepared {
+    let (end, mut made) = (cloud.taken + events, Prepared::default());
     while cloud.taken < end {
-        let Some(next) = cloud.next(end - cloud.taken) else { break };
-        made.push(next);
+        match cloud.next(end - cloud.taken) {
+            Some(Next::Clock(second)) => made.clocks.push(second),
+            Some(Next::Batch(lines)) => made.batches.push(lines),
+            None => break,
+        }
     }
     made
 }
 
-/// Sends what was made before.
-pub fn send(made: Vec<Next>, operator: &Caller, connections: u32) -> Result<Drained, Failure> {
+/// Sends batches that were made before.
+pub fn send(batches: Vec<Vec<u8>>, operator: &Caller, connections: u32) -> Result<Drained, Failure> {
     let sum = Sum::default();
-    let (sender, receiver) = sync_channel(made.len());
-    for next in made {
-        sender.send(next).map_err(|_| broken("a queue that is closed"))?;
+    let (sender, receiver) = sync_channel(batches.len());
+    for lines in batches {
+        sender.send(Next::Batch(lines)).map_err(|_| broken("a queue that is closed"))?;
     }
     drop(sender);
     let receiver = Mutex::new(receiver);
@@ -125,11 +130,9 @@ fn drained(operator: &Caller, sum: &Sum, begun: Instant) -> Result<Drained, Fail
         });
         thread::sleep(Duration::from_millis(if settled < logged { 5 } else { 0 }));
     }
-    let [accepted, duplicates, busy, hours, hours_us] =
-        [&sum.accepted, &sum.duplicates, &sum.busy, &sum.hours, &sum.hours_us]
-            .map(|count| count.load(Ordering::Relaxed));
-    let hours_took = Duration::from_micros(hours_us);
-    Ok(Drained { accepted, duplicates, busy, hours, hours_took, acknowledged, settled: begun.elapsed() })
+    let [accepted, duplicates, busy] =
+        [&sum.accepted, &sum.duplicates, &sum.busy].map(|count| count.load(Ordering::Relaxed));
+    Ok(Drained { accepted, duplicates, busy, acknowledged, settled: begun.elapsed() })
 }
 
 /// Sends whatever is next, until there is no more.
@@ -139,7 +142,7 @@ fn send_all(waiting: &Mutex<Receiver<Next>>, operator: &Caller, sum: &Sum) -> Re
         // Held while the clock is set, so that no event is sent before its hour.
         let queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match queue.recv() {
-            Ok(Next::Clock(second)) => set_clock(&caller, second, sum)?,
+            Ok(Next::Clock(second)) => set_clock(&caller, second)?,
             Ok(Next::Batch(lines)) => {
                 drop(queue);
                 deliver(&caller, &lines, sum)?;
@@ -149,13 +152,10 @@ fn send_all(waiting: &Mutex<Receiver<Next>>, operator: &Caller, sum: &Sum) -> Re
     }
 }
 
-fn set_clock(caller: &Caller, second: i64, sum: &Sum) -> Result<(), Failure> {
-    let begun = Instant::now();
+/// Sets the clock, and waits until all that is due until then is done.
+pub fn set_clock(caller: &Caller, second: i64) -> Result<(), Failure> {
     let now = Timestamp::from_second(second).map_err(|_| broken("an instant that is none"))?;
-    caller.post("/v1/clock", &json!({ "now": now.to_string() }))?;
-    sum.hours.fetch_add(1, Ordering::Relaxed);
-    sum.hours_us.fetch_add(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    Ok(())
+    caller.post("/v1/clock", &json!({ "now": now.to_string() })).map(drop)
 }
 
 /// Sends a batch until it is taken.
