@@ -21,7 +21,7 @@ mod tests;
 mod touched;
 mod usage;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -133,6 +133,8 @@ pub struct Live {
     by_project: QuickMap<Name, Vec<u32>>,
     /// The further projects of resources that have named more than one.
     further: BTreeSet<(u32, Name)>,
+    /// The sources of each project's resources, as pairs.
+    sources: HashSet<(Name, Name)>,
     billed: Billed,
     usage_notices: UsageNotices,
     touched: Touches,
@@ -165,6 +167,7 @@ impl Live {
             uses: Uses::default(),
             by_project: QuickMap::default(),
             further: BTreeSet::new(),
+            sources: HashSet::new(),
             billed: Billed::default(),
             usage_notices: UsageNotices::default(),
             hashes: Vec::new(),
@@ -252,9 +255,14 @@ impl Live {
         let project = self.register.names.number(project).map_err(|_| LiveError::TooMany)?;
         let source = source.map(|source| self.register.names.number(source));
         let source = source.transpose().map_err(|_| LiveError::TooMany)?;
-        let before = self.running_peaks(project)?;
+        // Most sources are new when they are first spoken of, and a project may have many.
+        if source.is_some_and(|source| !self.sources.contains(&(project, source))) {
+            self.billed.set(project, source, seconds);
+            return Ok(());
+        }
+        let before = self.running_peaks(project, source)?;
         self.billed.set(project, source, seconds);
-        let after = self.running_peaks(project)?;
+        let after = self.running_peaks(project, source)?;
         let back: Result<Vec<Change>, Overflow> = before
             .into_iter()
             .map(|change| Ok(Change { by: Quantity::ZERO.checked_sub(change.by)?, ..change }))
@@ -270,16 +278,20 @@ impl Live {
         sources.map(|source| self.register.names.text(source))
     }
 
-    /// What the running resources of a project have changed in sums of `monthly_peak` when they became what they are.
-    fn running_peaks(&mut self, project: Name) -> Result<Vec<Change>, LiveError> {
+    /// What the running resources of a project, or of one source in it, have changed in sums of `monthly_peak` when they
+    /// became what they are.
+    fn running_peaks(&mut self, project: Name, of: Option<Name>) -> Result<Vec<Change>, LiveError> {
         let Live { plan, register, matches, states, by_project, billed, .. } = self;
         let names = register.names.len();
         let mut effects = Effects::default();
         for resource in by_project.get(&project).into_iter().flatten() {
+            let source = register.records.resource_of(*resource).source;
+            if of.is_some_and(|of| of != source) {
+                continue;
+            }
             let Some(state) = states.get(*resource as usize).filter(|state| !state.is_empty()) else {
                 continue;
             };
-            let source = register.records.resource_at(*resource as usize).source;
             let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
             let steps = Steps { ground, matches, names };
             let Some(current) = steps.unpack(state)?.current() else { continue };
@@ -426,9 +438,10 @@ impl Live {
     }
 
     fn list_under(&mut self, project: Name, number: u32, is_new: bool) {
-        let own = self.register.records.resource_of(number).project;
+        let Resource { project: own, source, .. } = self.register.records.resource_of(number);
         if is_new || (own != project && self.further.insert((number, project))) {
             self.by_project.entry(project).or_default().push(number);
+            self.sources.insert((project, source));
         }
     }
 
