@@ -26,7 +26,7 @@ enum Task {
     Test,
     /// Simulates ledgers and whole installations under random work and crashes at every write, judged by the reference
     Simulate {
-        /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 72 installations]
+        /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 48 installations]
         #[arg(long, value_name = "N")]
         seeds: Option<u64>,
         /// Only this seed: replays a failure

@@ -14,7 +14,7 @@ use kopeck_simulator::{Failure, OPERATIONS, Summary, installation, live};
 /// Simulates ledgers and whole installations under random work and crashes
 #[derive(Parser)]
 struct Args {
-    /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 72 installations]
+    /// How many seeds of each kind of life, from 1 on [default: 200 ledgers and 48 installations]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
     /// Only this seed
@@ -41,7 +41,7 @@ impl Kind {
     fn seeds(self) -> u64 {
         match self {
             Kind::Ledger => 200,
-            Kind::Installation => 72,
+            Kind::Installation => 48,
         }
     }
 }
