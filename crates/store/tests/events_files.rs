@@ -84,9 +84,7 @@ fn steps_that_were_written_without_keys_may_be_of_any() {
     (1..=2).for_each(|number| log.record_step(step(number, 0), &[7]).unwrap());
     log.close();
     let database = Connection::open(folder.path().join(EVENTS_FILE)).unwrap();
-    database
-        .execute_batch("DROP TABLE step_key; DROP TABLE keyed; DROP TABLE duty; PRAGMA user_version = 1")
-        .unwrap();
+    database.execute_batch("DROP TABLE step_key; DROP TABLE duty; PRAGMA user_version = 1").unwrap();
     drop(database);
     let log = bank.open_in(folder.path());
     log.record_step(step(3, 0), &[7]).unwrap();

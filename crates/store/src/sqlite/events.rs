@@ -299,11 +299,7 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
     }
 
     fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        let key = key.cast_signed();
-        let which = format!(
-            "WHERE number < (SELECT since FROM keyed) OR number IN (SELECT step FROM step_key WHERE key = {key})"
-        );
-        self.readers.with(|reader| beside::steps(&which, "DESC", reader, take))
+        self.readers.with(|reader| beside::steps_of(key, reader, take))
     }
 
     fn confirm_step(&self, number: u64) -> Answer<()> {
@@ -312,7 +308,7 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
 
     fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
         let number = signed(number);
-        self.readers.with(|reader| beside::steps(&format!("WHERE number > {number}"), "ASC", reader, take))
+        self.readers.with(|reader| beside::steps(&format!("WHERE number > {number}"), reader, take))
     }
 
     fn confirmed(&self) -> Answer<u64> {
@@ -322,7 +318,7 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
     fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
         let mut found = Vec::new();
         self.readers.with(|reader| {
-            beside::steps("WHERE confirmed = 0", "ASC", reader, |step| {
+            beside::steps("WHERE confirmed = 0", reader, |step| {
                 found.push(step.step);
                 Ok(true)
             })

@@ -28,7 +28,7 @@ impl Beside {
     /// About how much a commit of it writes.
     pub fn bytes(&self) -> usize {
         match self {
-            Beside::Step(step, keys) => step.postings.len() + 16 * keys.len(),
+            Beside::Step(step, keys) => step.postings.len() + 8 * keys.len(),
             Beside::Part(_, _, bytes) => bytes.len(),
             Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
@@ -78,11 +78,35 @@ fn write_step((step, keys): (&StepRow, &[u64]), transaction: &Transaction<'_>) -
     )?;
     let (number, through) = (signed(step.number), signed(step.through.0));
     insert.execute((number, through, step.at.nanoseconds(), &step.postings, hash_of(step)))?;
-    let mut insert = transaction.prepare_cached("INSERT INTO step_key (key, step) VALUES (?, ?)")?;
-    for key in keys {
-        insert.execute((key.cast_signed(), number))?;
+    let keys: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
+    transaction.prepare_cached("INSERT INTO step_key (step, keys) VALUES (?, ?)")?.execute((number, keys))?;
+    Ok(())
+}
+
+/// Hands the steps that may have postings of a key to `take`, newest first, until it answers `false`.
+///
+/// # Errors
+/// What `take` answers; [`StoreError::Corrupt`] where one is not what was written.
+pub fn steps_of(
+    key: u64,
+    connection: &Connection,
+    take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let select = "SELECT number, keys FROM step LEFT JOIN step_key ON step = number ORDER BY number DESC";
+    let mut rows = connection.prepare_cached(select)?;
+    let mut rows = rows.query(())?;
+    while let Some(row) = rows.next()? {
+        let (number, keys): (_, Option<Vec<u8>>) = (unsigned(row.get(0)?), row.get(1)?);
+        if keys.is_none_or(|keys| has_key(&keys, key)) && !take(logged(number, connection)?)? {
+            break;
+        }
     }
     Ok(())
+}
+
+fn has_key(keys: &[u8], key: u64) -> bool {
+    let (keys, _) = keys.as_chunks::<8>();
+    keys.binary_search_by_key(&key, |bytes| u64::from_le_bytes(*bytes)).is_ok()
 }
 
 /// Takes away all other snapshots, and what was begun and never became one.
@@ -129,26 +153,29 @@ pub fn confirmed(connection: &Connection) -> Result<u64, StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] where it is not there or not what was written.
 pub fn step(number: u64, connection: &Connection) -> Result<StepRow, StoreError> {
+    Ok(logged(number, connection)?.step)
+}
+
+fn logged(number: u64, connection: &Connection) -> Result<LoggedStep, StoreError> {
     let mut found = Vec::new();
-    steps(&format!("WHERE number = {number}"), "ASC", connection, |step| {
-        found.push(step.step);
+    steps(&format!("WHERE number = {number}"), connection, |step| {
+        found.push(step);
         Ok(true)
     })?;
     found.pop().ok_or_else(|| StoreError::Corrupt(format!("step {number} of settling is missing")))
 }
 
-/// Hands the steps that `which` tells to `take`, in their order (`ASC`) or newest first (`DESC`), until it answers `false`.
+/// Hands the steps that `which` tells to `take`, in their order, until it answers `false`.
 ///
 /// # Errors
 /// What `take` answers; [`StoreError::Corrupt`] where one is not what was written.
 pub fn steps(
     which: &str,
-    order: &'static str,
     connection: &Connection,
     mut take: impl FnMut(LoggedStep) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let mut rows = connection.prepare_cached(&format!(
-        "SELECT number, through, at, postings, hash, confirmed FROM step {which} ORDER BY number {order}"
+        "SELECT number, through, at, postings, hash, confirmed FROM step {which} ORDER BY number"
     ))?;
     let mut rows = rows.query(())?;
     while let Some(row) = rows.next()? {

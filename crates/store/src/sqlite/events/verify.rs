@@ -62,7 +62,7 @@ pub fn steps(
     take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let connection = connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?;
-    beside::steps(&format!("WHERE number > {}", signed(after)), "ASC", &connection, take)
+    beside::steps(&format!("WHERE number > {}", signed(after)), &connection, take)
 }
 
 /// The last step of the event log in a folder that is confirmed, with all before it.
@@ -128,7 +128,7 @@ fn check_all(
         progress(EventProgress { events: report.events, of: end.0 });
     }
     known.look_up()?;
-    beside::steps("", "ASC", connection, |step| {
+    beside::steps("", connection, |step| {
         report.steps += 1;
         let number = step.step.number;
         match number == report.steps && step.step.through <= end {

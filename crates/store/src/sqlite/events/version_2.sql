@@ -5,15 +5,10 @@ CREATE TABLE duty (
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Which steps of settling have postings of which key, so that the postings of a key are found without reading
--- all steps. A key is a hash of whoever settles, as a signed number. Steps before `since` were written without keys.
+-- Which keys the postings of each step have, so that the postings of a key are found without reading all steps: hashes of
+-- whoever settles, ascending, eight bytes each, low ones first. One row a step, written behind the one before: a row a key
+-- would touch a page for each. A step without a row was written before there were keys, and may have postings of any.
 CREATE TABLE step_key (
-    key INTEGER NOT NULL,
-    step INTEGER NOT NULL,
-    PRIMARY KEY (key, step)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE keyed (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    since INTEGER NOT NULL
+    step INTEGER PRIMARY KEY,
+    keys BLOB NOT NULL
 ) STRICT;
-INSERT INTO keyed (only, since) SELECT 1, coalesce(max(number), 0) + 1 FROM step;
