@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 use imbl::OrdMap;
 use jiff::civil::Date;
 use kopeck_ledger::account::AccountKind;
+use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
 use kopeck_ledger::name::{AccountId, Currency, Moment, Text};
+use kopeck_ledger::request::NewAccount;
 use kopeck_rating::price_book::PriceBook;
 
 use crate::access::{Column, Permission, Principal, Target};
@@ -100,6 +102,15 @@ pub struct Expected {
     pub zone: Option<Text>,
     /// The coefficient of its owner's plan.
     pub coefficient: Coefficient,
+}
+
+impl Expected {
+    /// How it is opened.
+    #[must_use]
+    pub fn opening(self) -> NewAccount {
+        let Expected { id, kind, name, owner, currency, zone, coefficient } = self;
+        NewAccount { id, kind, name, owner, currency, zone, credit_limit: Amount::ZERO, coefficient }
+    }
 }
 
 /// Why a bearer's secret opens nothing.

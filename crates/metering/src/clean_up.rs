@@ -7,6 +7,7 @@ use kopeck_ledger::name::{Moment, Text, TransactionId};
 use kopeck_ledger::record::Reply;
 use kopeck_ledger::refusal::Refusal;
 use kopeck_ledger::request::{PayStorage, Request, Work};
+use kopeck_rating::event::second_of;
 use kopeck_rating::number::Number;
 use kopeck_rating::price_book::Model;
 use kopeck_store::StoreError;
@@ -83,7 +84,7 @@ fn pay(core: &Core, id: TransactionId, payment: PayStorage) -> Result<Reply, Met
 /// What a storage asks for a MB at an instant.
 fn price(storage: &Storage, directory: &Directory, at: Moment) -> Option<Number> {
     let prices = directory.shelf(storage.book.as_str())?.prices()?;
-    let second = at.nanoseconds().div_euclid(1_000_000_000);
+    let second = second_of(at.nanoseconds());
     let version = (0..prices.versions().len()).find(|version| prices.in_force(*version).contains(&second))?;
     match prices.versions()[version].components.first()?.model {
         Model::PerUse { price } => Some(price),

@@ -9,7 +9,7 @@ use kopeck_directory::entity::Emitter;
 use kopeck_directory::name::MeterId;
 use kopeck_ledger::name::Moment;
 use kopeck_rating::calendar::Second;
-use kopeck_rating::event::{Envelope, EventType};
+use kopeck_rating::event::{self, Envelope, EventType};
 use kopeck_settlement::meter_id::MeterId as Metered;
 use kopeck_store::StoreError;
 use kopeck_store::events::{EventLog, Position};
@@ -31,14 +31,12 @@ pub(crate) fn priced(
 ) -> Result<(), StoreError> {
     let mut past = Past { directory, meter: Metered(meter.0), window, billed: HashMap::new() };
     log.read(Position::NONE, &mut |event| {
-        if event.time.div_euclid(NANOSECONDS) >= past.window.end || !past.concerns(event.line) {
+        if event::second_of(event.time) >= past.window.end || !past.concerns(event.line) {
             return Ok(true);
         }
         take(event.line)
     })
 }
-
-const NANOSECONDS: i64 = 1_000_000_000;
 
 struct Past<'d> {
     directory: &'d Directory,
@@ -54,7 +52,7 @@ impl Past<'_> {
         let Ok(event) = Envelope::read(line) else { return false };
         let at = Moment::from_nanoseconds(event.time).unwrap_or(Moment::FIRST);
         let Some(emitter) = self.directory.emitter(&event.source, at) else { return false };
-        let second = event.time.div_euclid(NANOSECONDS);
+        let second = event::second_of(event.time);
         let is_state = event.event_type == EventType::State;
         let window = self.window.clone();
         let billed = self.billed(emitter, &event.project);

@@ -10,6 +10,7 @@ use kopeck_directory::entity::{Emitter, Project};
 use kopeck_directory::name::{ProjectId, ProviderId};
 use kopeck_ledger::name::Moment;
 use kopeck_rating::calendar::Second;
+use kopeck_rating::event::second_of;
 use kopeck_settlement::meter_id::MeterId;
 use serde::{Deserialize, Serialize};
 
@@ -76,5 +77,5 @@ pub fn added(directory: &Directory) -> Vec<Added> {
 }
 
 fn second(at: Moment) -> Second {
-    at.nanoseconds().div_euclid(1_000_000_000)
+    second_of(at.nanoseconds())
 }

@@ -53,7 +53,8 @@ pub struct Stage {
     pub projects: Projects,
     pub delivery: Delivery,
     seed: u64,
-    ids: Ids,
+    /// What random ids are drawn from: the events are the same with them and without.
+    ids: Option<Draw>,
     /// The length of the sample: what would happen later is left out.
     end_ms: u64,
     next_event: u64,
@@ -69,7 +70,7 @@ impl Stage {
             projects: Projects::of_fleet(options.vms),
             delivery: Delivery::default(),
             seed: options.seed,
-            ids: options.ids,
+            ids: (options.ids == Ids::Random).then(|| Draw::new(!options.seed)),
             end_ms,
             next_event: 1,
             next_vm: 1,
@@ -110,16 +111,15 @@ impl Stage {
         }
         let line = self.delivery.buffer();
         put(line, r#"{"specversion":"1.0","id":""#);
-        match self.ids {
-            Ids::InOrder => {
+        match &mut self.ids {
+            None => {
                 number(line, self.seed);
                 line.push(b'-');
                 number(line, self.next_event);
             }
-            Ids::Random => {
-                let key = mixed(self.seed);
-                let (one, other) = (mixed(key ^ self.next_event), mixed(key.wrapping_add(self.next_event)));
-                put(line, &format!("{one:016x}{other:016x}"));
+            Some(draw) => {
+                let words = [(); 4].map(|()| draw.below(1 << 32));
+                put(line, &words.map(|word| format!("{word:08x}")).concat());
             }
         }
         self.next_event += 1;
@@ -164,14 +164,6 @@ fn data(line: &mut Vec<u8>, event: &Event<'_>) {
         }
     }
     put(line, "}}}");
-}
-
-/// Another number for each number, without an order (the finaliser of `SplitMix64`).
-fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 fn put(line: &mut Vec<u8>, text: &str) {

@@ -22,6 +22,7 @@ use kopeck_rating::rows::Piece;
 use kopeck_store::StoreError;
 
 use super::App;
+use super::spend::second;
 use crate::error::AppError;
 use crate::scratch::ScratchFolder;
 
@@ -36,8 +37,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// [`AppError::TooMany`] where others are reading as much already; others where the log can not be read.
 pub fn effect(app: &App, shelf: &Shelf, effective: Date) -> Result<Option<EffectDocument>, AppError> {
     let Some(prices) = shelf.prices() else { return Ok(None) };
-    let now = app.now().nanoseconds().div_euclid(1_000_000_000);
-    let today = prices.calendar().local(now).map_err(internal)?.date();
+    let today = prices.calendar().local(second(app.now())).map_err(internal)?.date();
     let new = prices.versions().iter().position(|version| version.effective == effective);
     let Some((old, new)) = prices.version_on(today).zip(new) else { return Ok(None) };
     let to = today.first_of_month();

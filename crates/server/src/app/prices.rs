@@ -20,6 +20,7 @@ use kopeck_rating::price_book::change::{Altered, Change as PriceChange, Verdict,
 use uuid::Uuid;
 
 use super::directory::{is_person, limit, perform, reads, reads_all, seen};
+use super::spend::second;
 use super::{App, effect};
 use crate::error::AppError;
 
@@ -114,7 +115,7 @@ fn version_document(app: &App, directory: &Directory, version: &BookVersion) -> 
         let found = prices.versions().iter().find(|other| other.effective == version.effective)?;
         Some(found.start)
     });
-    let now = app.now().nanoseconds().div_euclid(1_000_000_000);
+    let now = second(app.now());
     VersionDocument {
         effective: Day(version.effective),
         announced: Time(version.announced),

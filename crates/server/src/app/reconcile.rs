@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kopeck_directory::change::{Change, Entity};
 use kopeck_directory::directory::Expected;
 use kopeck_ledger::account::AccountKind;
-use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
 use kopeck_ledger::name::{Text, TransactionId};
 use kopeck_ledger::refusal::Refusal;
-use kopeck_ledger::request::{NewAccount, Request, Work};
+use kopeck_ledger::request::{Request, Work};
 use uuid::Uuid;
 
 use super::{App, first_start};
@@ -90,16 +89,7 @@ fn request(app: &App, expected: Expected, actor: &Text) -> Option<Request> {
     let actor = Some(actor.clone());
     let account = expected.id;
     let Some(found) = app.ledger.account(account) else {
-        let work = Work::Open(NewAccount {
-            id: account,
-            kind: expected.kind,
-            name: expected.name,
-            owner: expected.owner,
-            currency: expected.currency,
-            zone: expected.zone,
-            credit_limit: Amount::ZERO,
-            coefficient: expected.coefficient,
-        });
+        let work = Work::Open(expected.opening());
         return Some(Request { id: TransactionId(account.0), actor, work });
     };
     let is_owned = expected.kind != AccountKind::User;

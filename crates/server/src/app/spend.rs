@@ -12,6 +12,7 @@ use kopeck_ledger::name::Moment;
 use kopeck_rating::batch::Origin;
 use kopeck_rating::charge::{Charge, ChargeKey, Window};
 use kopeck_rating::content;
+use kopeck_rating::event::second_of;
 use kopeck_rating::explain::{Selection, explain};
 use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
@@ -226,7 +227,7 @@ fn replay(
         let at = Moment::from_nanoseconds(event.time).unwrap_or(Moment::FIRST);
         let read = kopeck_rating::event::Envelope::read(event.line);
         let is_priced = read.is_ok_and(|event| {
-            event.time.div_euclid(1_000_000_000) < to
+            second_of(event.time) < to
                 && directory
                     .route(&event.source, &event.project, at)
                     .is_ok_and(|route| route.book == shelf.book.id)
@@ -254,5 +255,5 @@ fn replay(
 
 /// The second that an instant lies in.
 pub fn second(at: Moment) -> i64 {
-    at.nanoseconds().div_euclid(1_000_000_000)
+    second_of(at.nanoseconds())
 }

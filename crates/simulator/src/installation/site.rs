@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use kopeck_directory::act::Act;
+use kopeck_directory::directory::Expected;
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
@@ -210,16 +211,7 @@ fn reconcile(ledger: &SqliteStore, directory: &SqliteDirectory) -> Outcome<()> {
         coefficient: Coefficient::ONE,
     });
     let snapshot = directory.snapshot();
-    let others = snapshot.expected_accounts().map(|expected| NewAccount {
-        id: expected.id,
-        kind: expected.kind,
-        name: expected.name,
-        owner: expected.owner,
-        currency: expected.currency,
-        zone: expected.zone,
-        credit_limit: Amount::ZERO,
-        coefficient: expected.coefficient,
-    });
+    let others = snapshot.expected_accounts().map(Expected::opening);
     for account in singles.chain(others).filter(|account| ledger.account(account.id).is_none()) {
         let id = TransactionId(account.id.0);
         let request = Request { id, actor: Some(cast::text("directory")), work: Work::Open(account) };

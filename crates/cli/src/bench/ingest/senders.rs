@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,9 @@ use crate::bench::ingest::broken;
 use crate::bench::ingest::cloud::{Cloud, Next};
 use crate::caller::{Caller, LINES};
 use crate::failure::Failure;
+
+/// Batches that wait to be sent.
+const AHEAD: usize = 64;
 
 /// What becomes of what is sent.
 #[derive(Debug, Default)]
@@ -53,20 +56,39 @@ pub fn stream(
     (events, connections): (u64, u32),
     told: impl Fn(u64),
 ) -> Result<Drained, Failure> {
-    let sum = Sum::default();
-    let begun = Instant::now();
-    let (sender, receiver) = sync_channel(64);
-    let receiver = Mutex::new(receiver);
+    let end = cloud.taken + events;
+    let made = std::iter::from_fn(|| {
+        let next = (cloud.taken < end).then(|| cloud.next(end - cloud.taken)).flatten();
+        told(cloud.taken);
+        next
+    });
+    deal_out(made, operator, connections)
+}
+
+/// Sends batches that were made before.
+pub fn send(batches: Vec<Vec<u8>>, operator: &Caller, connections: u32) -> Result<Drained, Failure> {
+    deal_out(batches.into_iter().map(Next::Batch), operator, connections)
+}
+
+/// Sends on so many connections, each what is next, and waits until all of it is settled.
+fn deal_out(
+    made: impl Iterator<Item = Next>,
+    operator: &Caller,
+    connections: u32,
+) -> Result<Drained, Failure> {
+    let (sum, begun) = (Sum::default(), Instant::now());
+    let (sender, receiver) = sync_channel(AHEAD);
+    // The senders alone hold it: when all have failed, nobody waits for them.
+    let receiver = Arc::new(Mutex::new(receiver));
     thread::scope(|scope| {
-        let senders: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| send_all(&receiver, operator, &sum))).collect();
-        let end = cloud.taken + events;
-        while cloud.taken < end {
-            let Some(next) = cloud.next(end - cloud.taken) else { break };
+        let sum = &sum;
+        let start = |waiting: Arc<Mutex<_>>| scope.spawn(move || send_all(&waiting, operator, sum));
+        let senders: Vec<_> = (0..connections).map(|_| start(Arc::clone(&receiver))).collect();
+        drop(receiver);
+        for next in made {
             if sender.send(next).is_err() {
                 break;
             }
-            told(cloud.taken);
         }
         drop(sender);
         senders.into_iter().try_for_each(joined)
@@ -96,24 +118,6 @@ pub fn prepare(cloud: &mut Cloud, events: u64) -> Prepared {
     made
 }
 
-/// Sends batches that were made before.
-pub fn send(batches: Vec<Vec<u8>>, operator: &Caller, connections: u32) -> Result<Drained, Failure> {
-    let sum = Sum::default();
-    let (sender, receiver) = sync_channel(batches.len());
-    for lines in batches {
-        sender.send(Next::Batch(lines)).map_err(|_| broken("a queue that is closed"))?;
-    }
-    drop(sender);
-    let receiver = Mutex::new(receiver);
-    let begun = Instant::now();
-    thread::scope(|scope| {
-        let senders: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| send_all(&receiver, operator, &sum))).collect();
-        senders.into_iter().try_for_each(joined)
-    })?;
-    drained(operator, &sum, begun)
-}
-
 fn joined(thread: thread::ScopedJoinHandle<'_, Result<(), Failure>>) -> Result<(), Failure> {
     thread.join().unwrap_or_else(|_| Err(broken("a sender that broke")))
 }
@@ -124,15 +128,17 @@ fn drained(operator: &Caller, sum: &Sum, begun: Instant) -> Result<Drained, Fail
     let [mut logged, mut settled] = [1, 0];
     while settled < logged {
         let text = operator.ask("/metrics")?.text;
-        [logged, settled] = ["kopeck_ingest_logged ", "kopeck_ingest_settled "].map(|name| {
-            let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-            value.unwrap_or(0)
-        });
+        [logged, settled] = [gauge(&text, "kopeck_ingest_logged ")?, gauge(&text, "kopeck_ingest_settled ")?];
         thread::sleep(Duration::from_millis(if settled < logged { 5 } else { 0 }));
     }
     let [accepted, duplicates, busy] =
         [&sum.accepted, &sum.duplicates, &sum.busy].map(|count| count.load(Ordering::Relaxed));
     Ok(Drained { accepted, duplicates, busy, acknowledged, settled: begun.elapsed() })
+}
+
+fn gauge(metrics: &str, name: &str) -> Result<u64, Failure> {
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.ok_or_else(|| broken(&format!("metrics without {name}")))
 }
 
 /// Sends whatever is next, until there is no more.
