@@ -14,8 +14,10 @@ use kopeck_directory::name::{StorageId, WorkspaceId};
 use kopeck_directory::route::{Route, Unroutable};
 use kopeck_ledger::name::Moment;
 use kopeck_rating::batch::{Batch, Origin};
+use kopeck_rating::content;
 use kopeck_rating::event::{EventType, Refusal};
 use kopeck_rating::incoming::{Contents, Incoming};
+use kopeck_rating::keys::QuickSet;
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_store::events::{Arrival, Group};
 
@@ -38,14 +40,40 @@ pub struct Arrived {
     pub directory: Arc<Directory>,
     /// Where the arrivals go, in their order; one may go to several meters.
     pub routed: Vec<Routed>,
-    /// The projects that the group has events of, by what meters them.
-    pub projects: Projects,
+    /// What the group has events of, each once.
+    pub billings: Vec<Billing>,
     /// The sources that the group has events of.
     pub sources: Vec<(String, Heard)>,
 }
 
-/// Names of projects, by meter, each with the sources of its events and whose they are.
-pub type Projects = HashMap<MeterId, HashMap<String, Vec<(String, Emitter)>>>;
+/// A project that a meter bills. What a provider's sources say of it is billed source by source, because one book may
+/// price several providers, and a source may come to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Billing {
+    /// The hash of the meter and the names: it is asked of each group whether this is known.
+    pub key: u128,
+    /// What meters it.
+    pub meter: MeterId,
+    /// The project.
+    pub project: String,
+    /// The source, of a provider.
+    pub source: Option<String>,
+    /// Whose events they are.
+    pub emitter: Emitter,
+}
+
+impl Billing {
+    /// The hash of what makes it this one.
+    pub(crate) fn key_of(meter: MeterId, project: &str, source: Option<&str>) -> u128 {
+        // The high half is what tables look at.
+        content::of_key(project, source.unwrap_or("")) ^ u128::from(meter.0) << 64
+    }
+}
+
+/// The source by which the events of an emitter are billed.
+pub(crate) fn billed_source(emitter: Emitter, source: &str) -> Option<&str> {
+    Some(source).filter(|_| matches!(emitter, Emitter::Provider(_)))
+}
 
 /// Where an event goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,14 +205,14 @@ impl Judge {
                 });
             }
         });
-        let Gathering { arrivals, routed, projects, sources } = group;
+        let Gathering { arrivals, routed, billings, sources, .. } = group;
         let directory = Arc::clone(&self.directory);
-        let payload = Arrived { batch, directory, routed, projects, sources };
+        let payload = Arrived { batch, directory, routed, billings, sources };
         Judged { group: Group { bytes, arrivals, payload }, rejections }
     }
 
     /// Where the events of a group go that was judged by an older directory: a contract may have come between.
-    pub fn route_again(&self, arrived: &Arrived) -> (Vec<Routed>, Projects) {
+    pub fn route_again(&self, arrived: &Arrived) -> (Vec<Routed>, Vec<Billing>) {
         let arrivals: HashMap<usize, usize> =
             arrived.routed.iter().map(|routed| (routed.index, routed.arrival)).collect();
         let (mut contents, mut group) = (Contents::default(), Gathering::default());
@@ -195,14 +223,14 @@ impl Judge {
             let Ok(route) = self.directory.route(&event.source, &event.project, at) else { continue };
             self.send(&event, &route, *arrival, &mut group);
         }
-        (group.routed, group.projects)
+        (group.routed, group.billings)
     }
 
     /// Sends an event to what meters it.
     fn send(&self, event: &Incoming<'_>, route: &Route, arrival: usize, group: &mut Gathering) {
         for destination in self.destinations(event, route) {
             if let Destination::Meter(meter) = destination {
-                group.name(meter, &event.project, (&event.source, route.emitter));
+                group.bill(meter, &event.project, (&event.source, route.emitter));
             }
             group.routed.push(Routed { arrival, index: event.index, destination });
         }
@@ -292,20 +320,20 @@ impl AsRef<[u8]> for Text {
 struct Gathering {
     arrivals: Vec<Arrival>,
     routed: Vec<Routed>,
-    projects: Projects,
+    billings: Vec<Billing>,
+    /// The keys of the billings.
+    billed: QuickSet<u128>,
     sources: Vec<(String, Heard)>,
 }
 
 impl Gathering {
-    /// Notes a project of a meter, and a source of it. A project has few of them in a request.
-    fn name(&mut self, meter: MeterId, project: &str, (source, emitter): (&str, Emitter)) {
-        let names = self.projects.entry(meter).or_default();
-        let sources = match names.get_mut(project) {
-            Some(sources) => sources,
-            None => names.entry(project.to_owned()).or_default(),
-        };
-        if !sources.iter().any(|(known, _)| known == source) {
-            sources.push((source.to_owned(), emitter));
+    /// Notes a project that a meter bills.
+    fn bill(&mut self, meter: MeterId, project: &str, (source, emitter): (&str, Emitter)) {
+        let source = billed_source(emitter, source);
+        let key = Billing::key_of(meter, project, source);
+        if self.billed.insert(key) {
+            let (project, source) = (project.to_owned(), source.map(str::to_owned));
+            self.billings.push(Billing { key, meter, project, source, emitter });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the settler knows: the shard, and what lies beside it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use kopeck_ledger::name::Moment;
 use kopeck_rating::batch::{Batch, Origin};
 use kopeck_rating::calendar::Second;
 use kopeck_rating::event::{Description, Envelope, EventType, Value};
+use kopeck_rating::keys::QuickMap;
 use kopeck_rating::number::Number;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_settlement::meter_id::{MeterId, MeterKind};
@@ -21,7 +22,7 @@ use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, EventLog, Outcome, Position};
 
 use crate::due::{self, Done};
-use crate::judge::{Arrived, Destination, Judge, Projects, Routed};
+use crate::judge::{Arrived, Billing, Destination, Judge, Routed};
 use crate::metering::MeteringError;
 use crate::pricing::{self, Added};
 use crate::sources::Sources;
@@ -49,15 +50,12 @@ pub struct State {
     told: Told,
 }
 
-/// When a project is billed for what each source says of it.
-type OfSources = BTreeMap<String, Vec<Range<Second>>>;
-
 #[derive(Default)]
 struct Told {
     directory: Option<Arc<Directory>>,
     books: HashMap<MeterId, Arc<PriceBook>>,
-    /// By meter and project.
-    billed: HashMap<MeterId, HashMap<String, OfSources>>,
+    /// By [`Billing::key_of`].
+    billed: QuickMap<u128, Vec<Range<Second>>>,
 }
 
 impl State {
@@ -129,10 +127,10 @@ impl State {
         for (group, outcomes) in &durable.groups {
             let arrived = &group.payload;
             let again = self.routed_again(arrived, durable.received);
-            let (routed, projects) = again
+            let (routed, billings) = again
                 .as_ref()
-                .map_or((&arrived.routed, &arrived.projects), |(routed, projects)| (routed, projects));
-            self.bill(projects)?;
+                .map_or((&arrived.routed, &arrived.billings), |(routed, billings)| (routed, billings));
+            self.bill(billings)?;
             for routed in routed {
                 let Outcome::Accepted(position) = outcomes[routed.arrival] else { continue };
                 self.through = self.through.max(position);
@@ -154,7 +152,7 @@ impl State {
     }
 
     /// Where events go that were judged before the directory changed to what the shard has been told.
-    fn routed_again(&self, arrived: &Arrived, received: Moment) -> Option<(Vec<Routed>, Projects)> {
+    fn routed_again(&self, arrived: &Arrived, received: Moment) -> Option<(Vec<Routed>, Vec<Billing>)> {
         let told = self.told.directory.as_ref()?;
         if Arc::ptr_eq(told, &arrived.directory) {
             return None;
@@ -164,40 +162,34 @@ impl State {
     }
 
     /// Says when the projects of new events are billed.
-    fn bill(&mut self, projects: &Projects) -> Result<(), SettleError> {
+    fn bill(&mut self, billings: &[Billing]) -> Result<(), SettleError> {
         let Some(directory) = self.told.directory.clone() else { return Ok(()) };
-        for (meter, names) in projects {
-            for (name, sources) in names {
-                let Some(project) = directory.project(name) else { continue };
-                let told = |source: &str| self.is_told(*meter, name, source);
-                let new: Vec<_> = sources.iter().filter(|(source, _)| !told(source)).collect();
-                for (source, emitter) in new {
-                    self.bill_in(&directory, (*emitter, source), project, *meter)?;
-                }
+        for billing in billings {
+            if self.told.billed.contains_key(&billing.key) {
+                continue;
+            }
+            if let Some(project) = directory.project(&billing.project) {
+                let whose = (billing.emitter, billing.source.as_deref());
+                self.bill_in(&directory, whose, project, billing.meter)?;
             }
         }
         Ok(())
     }
 
-    fn is_told(&self, meter: MeterId, project: &str, source: &str) -> bool {
-        let sources = self.told.billed.get(&meter).and_then(|projects| projects.get(project));
-        sources.is_some_and(|sources| sources.contains_key(source))
-    }
-
-    /// Says when a meter bills a project for what a source says, where it was told otherwise.
+    /// Says when a meter bills a project, or what a source says of it, where it was told otherwise.
     fn bill_in(
         &mut self,
         directory: &Directory,
-        (emitter, source): (Emitter, &str),
+        (emitter, source): (Emitter, Option<&str>),
         project: &Project,
         meter: MeterId,
     ) -> Result<(), SettleError> {
         let seconds = pricing::billed(directory, emitter, project, meter);
         let name = project.id.as_str();
-        let billed = self.told.billed.entry(meter).or_default().entry(name.to_owned()).or_default();
-        if billed.get(source) != Some(&seconds) {
-            self.shard.bill(meter, (name, Some(source)), seconds.clone())?;
-            billed.insert(source.to_owned(), seconds);
+        let key = Billing::key_of(meter, name, source);
+        if self.told.billed.get(&key) != Some(&seconds) {
+            self.shard.bill(meter, (name, source), seconds.clone())?;
+            self.told.billed.insert(key, seconds);
         }
         Ok(())
     }
@@ -233,7 +225,7 @@ impl State {
         let sources: Vec<String> =
             self.shard.billed_sources(meter, project.id.as_str()).map(str::to_owned).collect();
         for source in sources.iter().filter(|source| directory.emitter(source, at) == Some(emitter)) {
-            self.bill_in(directory, (emitter, source), project, meter)?;
+            self.bill_in(directory, (emitter, Some(source)), project, meter)?;
         }
         Ok(())
     }
@@ -268,7 +260,7 @@ impl State {
         })?;
         for source in &sources {
             let emitter = Emitter::Provider(added.provider);
-            self.bill_in(directory, (emitter, source), project, MeterId(added.meter))?;
+            self.bill_in(directory, (emitter, Some(source)), project, MeterId(added.meter))?;
         }
         let batch = Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }));
         for index in 0..batch.len() {

@@ -4,7 +4,7 @@
 //! keyed hash of its key, 32 of the hash of its content. That is 16 bytes, and 20 to 24 with the free slots of the
 //! table, for each event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
 
@@ -62,6 +62,9 @@ impl Hasher for Quick {
 
 /// A map with [`Quick`] hashes.
 pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+
+/// A set with [`Quick`] hashes.
+pub type QuickSet<K> = HashSet<K, BuildHasherDefault<Quick>>;
 
 fn high_half(hash: u128) -> u64 {
     u64::try_from(hash >> 64).unwrap_or(0)

@@ -16,13 +16,14 @@ mod amounts;
 mod billed;
 mod noticed;
 mod past;
+mod states;
 mod stored;
 #[cfg(test)]
 mod tests;
 mod touched;
 mod usage;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -34,7 +35,7 @@ use crate::charge::{Bill, Charge};
 use crate::content;
 use crate::event::{self, Description, Refusal};
 use crate::intake::{Name, Resource, Statement};
-use crate::keys::{Accepted, QuickMap};
+use crate::keys::{Accepted, QuickMap, QuickSet};
 use crate::matching::Matches;
 use crate::money::{Overflow, Quantity};
 use crate::packed::codec::{self, Form};
@@ -50,6 +51,7 @@ pub use amounts::Slot;
 pub use noticed::EventName;
 use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
+use states::States;
 pub use touched::Touched;
 use touched::Touches;
 use usage::{UsageEvent, Uses};
@@ -125,8 +127,7 @@ pub struct Live {
     plan: Plan,
     register: Register,
     matches: Matches,
-    /// The packed state of each resource, by its number; empty where it has no state events.
-    states: Vec<Box<[u8]>>,
+    states: States,
     pasts: Vec<Past>,
     sums: HashMap<PeakKey, Sums>,
     uses: Uses,
@@ -135,7 +136,7 @@ pub struct Live {
     /// The further projects of resources that have named more than one.
     further: BTreeSet<(u32, Name)>,
     /// The sources of each project's resources, as pairs.
-    sources: HashSet<(Name, Name)>,
+    sources: QuickSet<(Name, Name)>,
     billed: Billed,
     usage_notices: UsageNotices,
     touched: Touches,
@@ -162,13 +163,13 @@ impl Live {
             plan: Plan::open(book, start)?,
             register: Register::default(),
             matches: Matches::default(),
-            states: Vec::new(),
+            states: States::default(),
             pasts: Vec::new(),
             sums: HashMap::new(),
             uses: Uses::default(),
             by_project: QuickMap::default(),
             further: BTreeSet::new(),
-            sources: HashSet::new(),
+            sources: QuickSet::default(),
             billed: Billed::default(),
             usage_notices: UsageNotices::default(),
             hashes: Vec::new(),
@@ -311,7 +312,8 @@ impl Live {
     /// [`LiveError::UnknownResource`].
     pub fn pack(&self, source: &str, subject: &str) -> Result<Vec<u8>, LiveError> {
         let number = self.number_of(source, subject)?;
-        Ok(codec::seal(Form::State, self.states[number].to_vec()))
+        let state = self.states.of(number).ok_or(LiveError::UnknownResource)?;
+        Ok(codec::seal(Form::State, state.to_vec()))
     }
 
     /// Puts a resource into a state that was packed here after the same events of it.
@@ -323,7 +325,7 @@ impl Live {
         self.plan.extend(event::second_of(packed::last_of(bytes)?))?;
         let (plan, names) = (&self.plan, self.register.names.len());
         let numbers = Numbers { plan, names, descriptions: self.register.descriptions.len() };
-        self.states[number] = ResourceState::unpack(bytes, numbers)?.pack_bare(plan).into();
+        self.states.put(number, ResourceState::unpack(bytes, numbers)?.pack_bare(plan).into());
         Ok(())
     }
 
@@ -386,8 +388,7 @@ impl Live {
         // What happens in a second changes no month before it.
         let since = number(self.plan.month_of(second).unwrap_or(0))?;
         let number = resource as usize;
-        if self.states.len() <= number {
-            self.states.resize_with(number + 1, Box::default);
+        if self.pasts.len() <= number {
             self.pasts.resize_with(number + 1, Past::default);
         }
         let kept = Kept { time, label, said: Said { project, description } };
@@ -396,12 +397,12 @@ impl Live {
         let source = register.records.resource_at(number).source;
         let ground = Ground { plan, descriptions, billed, source };
         let mut steps = Steps { ground, matches, names };
-        let (past, state) = (&mut pasts[number], &mut states[number]);
+        let past = &mut pasts[number];
         let at = past.position(&register.labels, &kept);
         if at < past.len() {
             let rebuilt = past.insert(&mut steps, at, kept)?;
             if !rebuilt.same {
-                *state = rebuilt.after.state.pack_bare(plan).into();
+                states.put(number, rebuilt.after.state.pack_bare(plan).into());
             }
             let Rebuilt { before, after, same } = &rebuilt;
             if !*same || before.effects.closed != after.effects.closed {
@@ -409,11 +410,12 @@ impl Live {
             }
             return self.change(&rebuilt.changes()?);
         }
-        let known = if state.is_empty() { ResourceState::new() } else { steps.unpack(state)? };
+        let before = states.of(number);
+        let known = before.map_or_else(|| Ok(ResourceState::new()), |state| steps.unpack(state))?;
         let mut way = Way { state: known, effects: Effects::default() };
         steps.step(&mut way, &kept)?;
-        past.push(kept, &way.effects.closed, state);
-        *state = way.state.pack_bare(plan).into();
+        past.push(kept, &way.effects.closed, before.unwrap_or_default());
+        states.put(number, way.state.pack_bare(plan).into());
         self.touched.resource(resource, since);
         self.change(&way.effects.changes)
     }
@@ -454,7 +456,7 @@ impl Live {
     fn number_of(&self, source: &str, subject: &str) -> Result<usize, LiveError> {
         let number = self.register.records.known(content::of_key(source, subject));
         let number = number.map(|number| number as usize);
-        let has_state = |number: &usize| self.states.get(*number).is_some_and(|state| !state.is_empty());
+        let has_state = |number: &usize| self.states.of(*number).is_some();
         number.filter(has_state).ok_or(LiveError::UnknownResource)
     }
 
@@ -466,7 +468,7 @@ impl Live {
         at: Second,
     ) -> Result<Vec<Reading>, LiveError> {
         let Live { plan, register, matches, states, pasts, billed, .. } = self;
-        let Some(state) = states.get(number).filter(|state| !state.is_empty()) else { return Ok(Vec::new()) };
+        let Some(state) = states.of(number) else { return Ok(Vec::new()) };
         let source = register.records.resource_at(number).source;
         let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
         let steps = Steps { ground, matches, names: register.names.len() };

@@ -4,7 +4,6 @@
 //! stays open: what holds in it is metered only when a later second ends it, so a replacement within a second leaves
 //! no trace. Months that can no longer change, late events aside, leave the state as closed readings.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::accumulator::{Accumulator, Held};
@@ -66,8 +65,8 @@ pub struct Ground<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Billed {
     projects: QuickMap<Name, Vec<Range<Second>>>,
-    /// Of events of one source, by project and source: these win.
-    sources: BTreeMap<(Name, Name), Vec<Range<Second>>>,
+    /// Of events of one source, by project: these win.
+    sources: QuickMap<Name, QuickMap<Name, Vec<Range<Second>>>>,
 }
 
 /// A project, or what one source says of it.
@@ -82,15 +81,15 @@ impl Billed {
     pub fn set(&mut self, project: Name, source: Option<Name>, seconds: Vec<Range<Second>>) {
         match source {
             None => drop(self.projects.insert(project, seconds)),
-            Some(source) => drop(self.sources.insert((project, source), seconds)),
+            Some(source) => drop(self.sources.entry(project).or_default().insert(source, seconds)),
         }
     }
 
     /// The seconds in which a project is billed for what a source says of it.
     #[must_use]
     pub fn of(&self, project: Name, source: Name) -> &[Range<Second>] {
-        let own = self.sources.get(&(project, source)).or_else(|| self.projects.get(&project));
-        own.map_or(&ALWAYS, Vec::as_slice)
+        let own = self.sources.get(&project).and_then(|sources| sources.get(&source));
+        own.or_else(|| self.projects.get(&project)).map_or(&ALWAYS, Vec::as_slice)
     }
 
     /// Whether a project is billed in a second for what a source says of it.
@@ -99,19 +98,32 @@ impl Billed {
         self.of(project, source).iter().any(|seconds| seconds.contains(&second))
     }
 
+    /// What was said of a project, or of one source of it.
+    #[must_use]
+    pub fn said(&self, project: Name, source: Option<Name>) -> Option<&[Range<Second>]> {
+        let said = match source {
+            None => self.projects.get(&project),
+            Some(source) => self.sources.get(&project)?.get(&source),
+        };
+        said.map(Vec::as_slice)
+    }
+
     /// The sources of a project of which something was said of their own, in their order.
-    pub fn sources(&self, project: Name) -> impl Iterator<Item = Name> {
-        self.sources.range((project, Name::MIN)..=(project, Name::MAX)).map(|((_, source), _)| *source)
+    #[must_use]
+    pub fn sources(&self, project: Name) -> Vec<Name> {
+        let mut sources: Vec<Name> =
+            self.sources.get(&project).into_iter().flatten().map(|(name, _)| *name).collect();
+        sources.sort_unstable();
+        sources
     }
 
     /// All projects, and sources of them, of which something was said, in their order.
     #[must_use]
     pub fn list(&self) -> Vec<(Whose, &[Range<Second>])> {
         let projects = self.projects.iter().map(|(project, seconds)| ((*project, None), seconds.as_slice()));
-        let sources = self
-            .sources
-            .iter()
-            .map(|((project, source), seconds)| ((*project, Some(*source)), seconds.as_slice()));
+        let sources = self.sources.iter().flat_map(|(project, sources)| {
+            sources.iter().map(|(source, seconds)| ((*project, Some(*source)), seconds.as_slice()))
+        });
         let mut list: Vec<_> = projects.chain(sources).collect();
         list.sort_unstable_by_key(|(whose, _)| *whose);
         list

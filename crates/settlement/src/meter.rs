@@ -90,12 +90,11 @@ impl Meter {
         differences: &mut Differences,
         failures: &mut Failures,
     ) {
-        for number in 0..self.live.resource_count() {
-            if self.live.is_alive(number) {
-                let touched = Touched::Resource { number, since };
-                let done = self.settle_one(touched, at, differences);
-                note(touched, done, failures);
-            }
+        let running: Vec<u32> = self.live.alive().collect();
+        for number in running {
+            let touched = Touched::Resource { number, since };
+            let done = self.settle_one(touched, at, differences);
+            note(touched, done, failures);
         }
         let peaks: Vec<_> = self.live.peaks().collect();
         for key in peaks {

@@ -57,9 +57,7 @@ impl Live {
         into: &mut Vec<(Slot, Amount)>,
     ) -> Result<(), LiveError> {
         let Live { plan, register, matches, states, pasts, billed, .. } = self;
-        let Some(state) = states.get(resource as usize).filter(|state| !state.is_empty()) else {
-            return Ok(());
-        };
+        let Some(state) = states.of(resource as usize) else { return Ok(()) };
         let source = register.records.resource_at(resource as usize).source;
         let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
         let steps = Steps { ground, matches, names: register.names.len() };
@@ -112,7 +110,12 @@ impl Live {
     /// Whether a resource runs, so that time alone may change what it has come to.
     #[must_use]
     pub fn is_alive(&self, resource: u32) -> bool {
-        self.states.get(resource as usize).is_some_and(|state| ResourceState::is_alive(state))
+        self.states.is_alive(resource as usize)
+    }
+
+    /// The numbers of the resources that run, ascending.
+    pub fn alive(&self) -> impl Iterator<Item = u32> {
+        self.states.alive().filter_map(|number| u32::try_from(number).ok())
     }
 
     /// The sums of `monthly_peak`, in no order.
@@ -223,8 +226,8 @@ impl Live {
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
         for resource in by_project.get(&project).into_iter().flatten() {
-            let state = states.get(*resource as usize).filter(|state| ResourceState::is_alive(state));
-            let Some(state) = state else { continue };
+            let number = *resource as usize;
+            let Some(state) = states.of(number).filter(|_| states.is_alive(number)) else { continue };
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
             let source = register.records.resource_at(*resource as usize).source;
             if current.said.project != project || !billed.is(project, source, at) {

@@ -33,6 +33,9 @@ impl Live {
         let project = self.register.names.number(project).map_err(|_| LiveError::TooMany)?;
         let source = source.map(|source| self.register.names.number(source));
         let source = source.transpose().map_err(|_| LiveError::TooMany)?;
+        if self.billed.said(project, source) == Some(&seconds) {
+            return Ok(());
+        }
         // Most sources are new when they are first spoken of, and a project may have many.
         if source.is_some_and(|source| !self.sources.contains(&(project, source))) {
             self.billed.set(project, source, seconds);
@@ -67,9 +70,7 @@ impl Live {
             if of.is_some_and(|of| of != source) {
                 continue;
             }
-            let Some(state) = states.get(*resource as usize).filter(|state| !state.is_empty()) else {
-                continue;
-            };
+            let Some(state) = states.of(*resource as usize) else { continue };
             let ground = Ground { plan, descriptions: &register.descriptions, billed, source };
             let steps = Steps { ground, matches, names };
             let Some(current) = steps.unpack(state)?.current() else { continue };

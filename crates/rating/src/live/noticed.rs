@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::past::Kept;
 use super::{Live, LiveError};
 use crate::calendar::Second;
+use crate::event;
 use crate::intake::{Labels, Name};
 use crate::matching::{self, Match};
 use crate::notice::{Lacking, Notices, Seen, looks_at};
@@ -53,9 +54,11 @@ pub(super) struct Counted {
 pub(super) struct UsageNotices(pub BTreeMap<(usize, Lacks), Counted>);
 
 impl UsageNotices {
-    pub fn take(&mut self, month: usize, lacks: Lacks, second: Second, event: EventName) {
+    /// Counts an event, whose name is asked for where it may be the first.
+    pub fn take(&mut self, (month, lacks): (usize, Lacks), time: i64, name: impl Fn() -> EventName) {
+        let second = event::second_of(time);
         let counted = self.0.entry((month, lacks)).or_insert_with(|| {
-            let first = event.clone();
+            let first = name();
             Counted { before: 0, second, within: 0, first }
         });
         if second > counted.second {
@@ -63,8 +66,11 @@ impl UsageNotices {
             (counted.second, counted.within) = (second, 0);
         }
         *(if second == counted.second { &mut counted.within } else { &mut counted.before }) += 1;
-        if event < counted.first {
-            counted.first = event;
+        if time <= counted.first.time {
+            let event = name();
+            if event < counted.first {
+                counted.first = event;
+            }
         }
     }
 

@@ -149,7 +149,7 @@ impl Live {
         from.end()?;
         // No more than the names that were read can name.
         let room = count.min(live.register.names.len());
-        live.states.reserve_exact(room);
+        live.states.reserve(room);
         live.pasts.reserve_exact(room);
         live.register.records.reserve(room);
         codec::of_pieces(PIECE, count, pieces, |from| live.read_resource(from))?;
@@ -250,8 +250,8 @@ impl Live {
         for own in [resource.source, resource.subject, resource.project] {
             name(to, own);
         }
-        let state = self.states.get(number).filter(|state| !state.is_empty());
-        codec::optional(to, state.map(|state| &**state));
+        let state = self.states.of(number);
+        codec::optional(to, state);
         if let Some(past) = self.pasts.get(number).filter(|_| state.is_some()) {
             past.write(to, &self.plan, &self.register.labels);
         }
@@ -283,7 +283,7 @@ impl Live {
                 self.list_under(before, resource, false);
             }
         }
-        self.states.push(state);
+        self.states.put(resource as usize, state);
         self.pasts.push(past);
         Ok(())
     }
@@ -497,7 +497,7 @@ impl Live {
         let numbers =
             Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
         let mut effects = Effects::default();
-        for (number, state) in states.iter().enumerate().filter(|(_, state)| !state.is_empty()) {
+        for (number, state) in states.iter() {
             let Some(current) = ResourceState::unpack_bare(state, numbers)?.current() else { continue };
             let source = register.records.resource_at(number).source;
             let ground = Ground { plan, descriptions: &register.descriptions, billed, source };

@@ -279,7 +279,7 @@ fn a_live_resource_with_four_components_takes_at_most_400_bytes() {
     // What an allocator adds to a block, and a slot of the index when it has just grown: four fifths of four fifths.
     let block = |bytes: usize| (bytes + 8).next_multiple_of(16);
     let slot = size_of::<u64>() * 25 / 16;
-    let states: usize = live.states.iter().map(|state| block(state.len())).sum();
+    let states: usize = live.states.iter().map(|(_, state)| block(state.len())).sum();
     let own = size_of::<Box<[u8]>>() + size_of::<Resource>() + slot;
     let name = size_of::<Label>() + 37_usize.next_multiple_of(4);
     let bytes = states / RESOURCES + own + name;

@@ -139,8 +139,8 @@ impl Live {
             if let Some(number) = lacks {
                 let attribute = component.quantity[number].clone();
                 let what = Lacking { component: component.id.clone(), attribute };
-                let name = event.name(&self.register.names);
-                self.usage_notices.take(month, Lacks::Attribute(what), second, name);
+                let name = || event.name(&self.register.names);
+                self.usage_notices.take((month, Lacks::Attribute(what)), event.time, name);
             }
             let resource = if matches!(component.model, Model::Tiered(_)) { PROJECT_WIDE } else { resource };
             let key = SumKey { part: number(part)?, month: number(month)?, project, resource };
@@ -148,8 +148,8 @@ impl Live {
             self.touched.used(key);
         }
         if !is_priced {
-            let name = event.name(&self.register.names);
-            self.usage_notices.take(month, Lacks::Component(data.kind.clone()), second, name);
+            let name = || event.name(&self.register.names);
+            self.usage_notices.take((month, Lacks::Component(data.kind.clone())), event.time, name);
         }
         Ok(())
     }
