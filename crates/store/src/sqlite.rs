@@ -282,6 +282,10 @@ impl Store for SqliteStore {
         self.readers.with(|connection| journal::record(sequence, connection)).map(Some)
     }
 
+    fn recent(&self, sequence: Sequence) -> Option<Record> {
+        self.shared.recent(sequence)
+    }
+
     fn records(&self, from: Sequence, take: &mut dyn FnMut(Record) -> Answer<bool>) -> Answer<()> {
         self.readers.with(|connection| journal::records_from(from, connection, take))
     }

@@ -81,6 +81,9 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] where the journal can not be read.
     fn record(&self, id: TransactionId) -> Answer<Option<Record>>;
 
+    /// A record that became durable just now, from memory; `None` where it is not at hand any more. Never waits.
+    fn recent(&self, sequence: Sequence) -> Option<Record>;
+
     /// Hands all records from `from` to `take`, in their order, until it answers `false`.
     ///
     /// # Errors

@@ -23,11 +23,10 @@ use crate::error::AppError;
 /// # Errors
 /// [`AppError::Internal`] where costs can not be computed.
 pub fn of(app: &App, workspace: AccountId) -> Result<Vec<(Text, Amount)>, AppError> {
-    let directory = app.directory.snapshot();
-    let projects: Vec<Text> = directory
-        .projects_paid_by(WorkspaceId(workspace.0), app.now())
-        .map(|project| project.id.0.clone())
-        .collect();
+    let projects = projects_of(app, workspace);
+    if projects.is_empty() {
+        return Ok(Vec::new());
+    }
     app.metering.look(|shard, at| {
         let mut accrued = Vec::new();
         for project in projects {
@@ -39,6 +38,21 @@ pub fn of(app: &App, workspace: AccountId) -> Result<Vec<(Text, Amount)>, AppErr
         }
         Ok(accrued)
     })
+}
+
+fn projects_of(app: &App, workspace: AccountId) -> Vec<Text> {
+    let directory = app.directory.snapshot();
+    let projects = directory.projects_paid_by(WorkspaceId(workspace.0), app.now());
+    projects.map(|project| project.id.0.clone()).collect()
+}
+
+/// Whether the ledger must be told nothing before work: it takes from no workspace that pays for a project, or that the
+/// ledger knows to owe something.
+pub fn is_none(app: &App, work: &Work) -> bool {
+    let owes = |account: &AccountId| {
+        !app.ledger.accrued(*account).is_empty() || !projects_of(app, *account).is_empty()
+    };
+    !debited(app, work).iter().any(owes)
 }
 
 /// Puts what has accrued up to now into what an account says of itself.
@@ -65,7 +79,8 @@ pub fn add(app: &App, mut document: AccountDocument) -> Result<AccountDocument, 
     Ok(document)
 }
 
-/// What the ledger must be told before it decides about work that debits workspaces.
+/// What the ledger must be told before it decides about work that debits workspaces. Waits while costs are settled:
+/// not for use where others wait.
 ///
 /// # Errors
 /// As [`of`].

@@ -1,5 +1,7 @@
 //! Asking the ledger for something: under which id, as whom, and what comes of it.
 
+use std::sync::Arc;
+
 use kopeck_ledger::account::Account;
 use kopeck_ledger::name::{AccountId, Text, TransactionId};
 use kopeck_ledger::record::{Receipt, Record, Reply};
@@ -69,9 +71,13 @@ impl Key {
 ///
 /// # Errors
 /// [`AppError::Refused`] and [`AppError::Store`].
-pub async fn ask(app: &App, who: &Principal, id: Uuid, work: Work) -> Result<Receipt, AppError> {
+pub async fn ask(app: &Arc<App>, who: &Principal, id: Uuid, work: Work) -> Result<Receipt, AppError> {
     access::may_debit(app, who, &work)?;
-    let mut requests = accrued::before(app, &work)?;
+    let mut requests = Vec::new();
+    if !accrued::is_none(app, &work) {
+        let asked = work.clone();
+        requests = app.blocking(move |app| accrued::before(app, &asked)).await?;
+    }
     requests.push(request(who, id, work.clone()));
     let replies = app.ledger.try_submit(requests)?.await?;
     let reply: Reply = replies.into_iter().next_back().ok_or(StoreError::Closed)?;

@@ -31,7 +31,13 @@ pub async fn post(
         NewTransactions::One(new) => {
             access::may(who, act_of(&new))?;
             let id = new.id().or_else(|| key.map(|key| key.id(&who.actor))).ok_or_else(no_key)?;
-            let work = app.blocking(move |app| work::of_transaction(new, app.ledger.as_ref())).await?;
+            // Only a correction reads the journal.
+            let work = match new {
+                NewTransaction::Correction(_) => {
+                    app.blocking(move |app| work::of_transaction(new, app.ledger.as_ref())).await?
+                }
+                new => work::of_transaction(new, app.ledger.as_ref())?,
+            };
             post_one(app, who, id, work).await.map(Posted::One)
         }
         NewTransactions::Several(new) => post_several(app, who, key, new).await.map(Posted::Several),
@@ -49,7 +55,11 @@ pub async fn post_one(
     work: Work,
 ) -> Result<TransactionDocument, AppError> {
     let receipt = asking::ask(app, who, id, work).await?;
-    app.blocking(move |app| of_record(app, &asking::record_of(app, receipt)?)).await
+    match app.ledger.recent(receipt.sequence) {
+        Some(record) => of_record(app, &record),
+        // It was asked before.
+        None => app.blocking(move |app| of_record(app, &asking::record_of(app, receipt)?)).await,
+    }
 }
 
 async fn post_several(
@@ -65,12 +75,16 @@ async fn post_several(
         ids.push(id.ok_or_else(no_key)?);
     }
     let asking = who.clone();
-    let works = app.blocking(move |app| Ok(each_work(app, &asking, new))).await?;
-    // Whatever of them debits a workspace, its accrued cost is told first, once.
-    let mut requests = Vec::new();
-    for work in works.iter().filter_map(|work| work.as_ref().ok()) {
-        requests.extend(accrued::before(app, work)?);
-    }
+    let read = move |app: &App| {
+        let works = each_work(app, &asking, new);
+        // Whatever of them debits a workspace, its accrued cost is told first, once.
+        let mut requests = Vec::new();
+        for work in works.iter().filter_map(|work| work.as_ref().ok()) {
+            requests.extend(accrued::before(app, work)?);
+        }
+        Ok((works, requests))
+    };
+    let (works, mut requests) = app.blocking(read).await?;
     let told = requests.len();
     requests.extend(ids.iter().zip(&works).filter_map(|(id, work)| {
         let work = work.as_ref().ok()?;

@@ -1,10 +1,12 @@
 //! What the callers, the decider and the writer of one store share.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kopeck_ledger::ledger::Ledger;
-use kopeck_ledger::name::Moment;
+use kopeck_ledger::name::{Moment, Sequence};
+use kopeck_ledger::record::Record;
 
 use crate::sqlite::queue::Queue;
 
@@ -18,13 +20,39 @@ pub struct Shared {
     pub queue: Queue,
     /// The state after the last durable record, which is what readers see.
     pub durable: RwLock<Ledger>,
+    /// What became durable last.
+    recent: Mutex<VecDeque<Arc<Vec<Record>>>>,
     failed: AtomicBool,
 }
+
+/// Batches whose records are at hand after they became durable: whoever asked reads them within a moment.
+const RECENT_BATCHES: usize = 8;
 
 impl Shared {
     /// With the state of a journal that was just read.
     pub fn new(durable: Ledger) -> Shared {
-        Shared { queue: Queue::default(), durable: RwLock::new(durable), failed: AtomicBool::new(false) }
+        Shared {
+            queue: Queue::default(),
+            durable: RwLock::new(durable),
+            recent: Mutex::default(),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Keeps the records of a batch that is durable at hand.
+    pub fn note_recent(&self, records: &Arc<Vec<Record>>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(Arc::clone(records));
+        while recent.len() > RECENT_BATCHES {
+            recent.pop_front();
+        }
+    }
+
+    /// A record that is at hand.
+    pub fn recent(&self, sequence: Sequence) -> Option<Record> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = |records: &Vec<Record>| records.binary_search_by_key(&sequence, |record| record.sequence);
+        recent.iter().rev().find_map(|records| records.get(place(records).ok()?).cloned())
     }
 
     /// Whether a batch could not be written, so that all that was decided after it is void.

@@ -130,6 +130,7 @@ impl Writer {
             durable.apply(record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         }
         drop(durable);
+        self.shared.note_recent(&batch.records);
         let bytes = rows.iter().map(Chunk::written_bytes).sum();
         self.written += bytes;
         self.snapshots.after_commit(bytes, &self.shared);
