@@ -170,6 +170,13 @@ impl Currency {
     pub fn letters(self) -> [u8; 3] {
         self.0
     }
+
+    /// Its three letters, as a text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // ASCII letters are UTF-8.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// A text is not three capital letters.
@@ -187,7 +194,7 @@ impl FromStr for Currency {
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+        f.pad(self.as_str())
     }
 }
 

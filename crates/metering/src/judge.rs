@@ -227,7 +227,7 @@ impl Judge {
     }
 
     /// Sends an event to what meters it.
-    fn send(&self, event: &Incoming<'_>, route: &Route, arrival: usize, group: &mut Gathering) {
+    fn send(&self, event: &Incoming<'_>, route: &Route<'_>, arrival: usize, group: &mut Gathering) {
         for destination in self.destinations(event, route) {
             if let Destination::Meter(meter) = destination {
                 group.bill(meter, &event.project, (&event.source, route.emitter));
@@ -250,10 +250,8 @@ impl Judge {
         if emitter.is_some_and(|emitter| !may_send(emitter)) {
             return Err(Rejection::NotYours);
         }
-        let route = self.directory.route(&event.source, &event.project, at)?;
-        if let Some(prices) = self.directory.metered(route.meter).and_then(|shelf| shelf.prices()) {
-            event.check_currency(prices.currency())?;
-        }
+        let route = self.directory.route_of((emitter, &event.source), &event.project, at)?;
+        event.check_currency(route.shelf.book.currency.as_str())?;
         let arrival = group.arrivals.len();
         self.send(event, &route, arrival, group);
         group.arrivals.push(Arrival {
@@ -268,18 +266,16 @@ impl Judge {
     }
 
     /// What meters an event: usage the book of its instant, states all books that price the project ever.
-    fn destinations(&self, event: &Incoming<'_>, route: &Route) -> Vec<Destination> {
-        let meter = MeterId(route.meter.0);
+    fn destinations(&self, event: &Incoming<'_>, route: &Route<'_>) -> Vec<Destination> {
         match (route.emitter, event.event_type) {
             (Emitter::Storage(storage), EventType::Usage) => vec![Destination::Volume(storage)],
-            (Emitter::Provider(_), EventType::State) => match self.directory.project(&event.project) {
-                Some(project) => {
-                    let meters = pricing::meters(&self.directory, route.emitter, &project.id);
-                    meters.into_iter().map(Destination::Meter).collect()
-                }
-                None => vec![Destination::Meter(meter)],
-            },
-            _ => vec![Destination::Meter(meter)],
+            (Emitter::Provider(provider), EventType::State)
+                if self.directory.contract(&route.project.id, provider).is_some() =>
+            {
+                let meters = pricing::meters(&self.directory, route.emitter, &route.project.id);
+                meters.into_iter().map(Destination::Meter).collect()
+            }
+            _ => vec![Destination::Meter(MeterId(route.shelf.book.meter.0))],
         }
     }
 

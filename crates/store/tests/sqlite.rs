@@ -64,6 +64,7 @@ store_contract!(Embedded:
     a_balance_is_known_as_of_any_instant
     a_span_has_its_first_instant_and_not_its_last
     a_request_is_found_by_its_id
+    what_was_just_done_is_at_hand_and_no_other_than_in_the_journal
     every_id_is_known_for_ever_ordered_or_not
     many_callers_at_once_are_all_answered_and_nothing_is_lost
     a_backup_made_under_load_is_a_whole_ledger

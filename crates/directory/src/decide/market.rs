@@ -7,10 +7,10 @@ use super::{Asking, Decided, Named, calendar_of, edited, made};
 use crate::access::{Permission, Target};
 use crate::act::{Assignment, NewExecutor, NewStorage, OwnPrices, ProviderTerms};
 use crate::change::{Edit, Entity};
-use crate::directory::owner_at;
 use crate::entity::{Emitter, Executor, ExecutorState, Pattern, Provider, Source, SourceOwner, Storage};
 use crate::name::{ExecutorId, ProviderId, StorageId, UserId};
 use crate::refusal::{Kind, Refusal};
+use crate::route::owner_at;
 
 impl Asking<'_> {
     pub(super) fn create_provider(&self, id: ProviderId, terms: &ProviderTerms) -> Decided {

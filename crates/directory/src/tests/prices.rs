@@ -157,7 +157,7 @@ fn with_contract_books() -> World {
 
 fn route(world: &World, name: &str, at: &str) -> String {
     match world.directory.route("cloud://x", name, instant(at)) {
-        Ok(route) => format!("{} {}", route.book, route.meter.0),
+        Ok(route) => format!("{} {}", route.shelf.book.id, route.shelf.book.meter.0),
         Err(reason) => reason.to_string(),
     }
 }
@@ -176,7 +176,7 @@ fn a_contract_holds_at_its_provider_alone_also_where_others_have_the_same_books(
     with_list(22, "disk://", "list").into_iter().for_each(|act| drop(world.operator(act)));
     let book = |source: &str| {
         let route = world.directory.route(source, "acme", instant("2026-12-01T00:00:00Z"));
-        route.unwrap().book.to_string()
+        route.unwrap().shelf.book.id.to_string()
     };
     assert_eq!(["cloud://x", "metal://x", "disk://x"].map(book), ["cheap", "cheap", "list"]);
 }

@@ -230,7 +230,7 @@ fn replay(
             second_of(event.time) < to
                 && directory
                     .route(&event.source, &event.project, at)
-                    .is_ok_and(|route| route.book == shelf.book.id)
+                    .is_ok_and(|route| route.shelf.book.id == shelf.book.id)
         });
         if is_priced {
             line += 1;

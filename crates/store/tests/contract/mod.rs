@@ -225,6 +225,24 @@ pub fn a_request_is_found_by_its_id<H: Harness>() {
     }
 }
 
+pub fn what_was_just_done_is_at_hand_and_no_other_than_in_the_journal<H: Harness>() {
+    let mut harness = with_people::<H>(2);
+    let transfer = harness.bank().transfer(1, 2, "10");
+    let sequence = one(harness.store().perform(vec![transfer])).unwrap().sequence;
+    let record = harness.store().recent(sequence).unwrap();
+    assert_eq!(record.sequence, sequence);
+    harness
+        .store()
+        .records(sequence, &mut |written| {
+            assert_eq!(written, record);
+            Ok(false)
+        })
+        .unwrap();
+    assert_eq!(harness.store().recent(sequence.next()), None);
+    harness.reopen();
+    assert!(harness.store().recent(sequence).is_none_or(|known| known == record));
+}
+
 pub fn every_id_is_known_for_ever_ordered_or_not<H: Harness>() {
     const REQUESTS: u64 = 150_000;
     let mut harness = with_people::<H>(2);
