@@ -199,6 +199,10 @@ impl Inbox {
         let _ = self.sender.send(Command::Durable(durable));
     }
 
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     pub(crate) fn settled(&self, events: u64) {
         self.waiting.fetch_sub(events, Ordering::AcqRel);
     }
@@ -255,7 +259,7 @@ impl Metering {
     /// Events that are durable and not settled.
     #[must_use]
     pub fn backlog(&self) -> u64 {
-        self.core.inbox.waiting.load(Ordering::Acquire)
+        self.core.inbox.waiting()
     }
 
     /// Judges the events of a request, each on a line. Computes; waits for nothing.

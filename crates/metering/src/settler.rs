@@ -30,8 +30,10 @@ const STEP_EVENTS: u64 = 50_000;
 /// The state is written down when so much was done since it was, and as much more as it has resources: what a start
 /// does again stays in proportion, and so does what writing costs. An event counts as one.
 const SNAPSHOT_WORK: u64 = 1_000_000;
-/// Resources that a whole look passes in the time of an event.
-const LOOKS_AN_EVENT: u64 = 4;
+/// While events wait, the state is written down when so many times as much was done.
+const LONG_OVERDUE: u64 = 2;
+/// Running resources that a whole look passes in the time of an event.
+const LOOKS_AN_EVENT: u64 = 3;
 /// A write that failed is tried again after this.
 const RETRY: Duration = Duration::from_millis(250);
 /// With a simulated clock nothing becomes due by itself.
@@ -101,11 +103,16 @@ impl Settler {
         self.saved();
     }
 
+    /// Whether the state is to be written down: nothing is settled meanwhile, so it is done when nobody waits for that,
+    /// unless it is long overdue.
     fn is_save_due(&self) -> bool {
         let is_saving = self.saving.as_ref().is_some_and(|thread| !thread.is_finished());
-        !is_saving
-            && self.unsaved >= SNAPSHOT_WORK
-            && self.unsaved - SNAPSHOT_WORK >= self.core.state().shard.resource_count()
+        if is_saving || self.unsaved < SNAPSHOT_WORK {
+            return false;
+        }
+        let due = SNAPSHOT_WORK.saturating_add(self.core.state().shard.resource_count());
+        let is_quiet = self.core.inbox().waiting() == 0;
+        self.unsaved >= if is_quiet { due } else { due.saturating_mul(LONG_OVERDUE) }
     }
 
     /// Does what is due and posts what events have changed.
@@ -359,9 +366,9 @@ impl Settler {
     }
 }
 
-/// What a look costs, in events: a whole one passes all resources.
+/// What a look costs, in events: a whole one passes all that runs.
 pub(crate) fn work_of_looking(state: &State, whole: bool) -> u64 {
-    if whole { state.shard.resource_count() / LOOKS_AN_EVENT } else { 0 }
+    if whole { state.shard.running_count() / LOOKS_AN_EVENT } else { 0 }
 }
 
 /// Whether what failed may go well later: the disk has room again, or answers again.

@@ -272,6 +272,12 @@ impl Shard {
         self.meters.values().map(|meter| u64::from(meter.live.resource_count())).sum()
     }
 
+    /// How many of them run.
+    #[must_use]
+    pub fn running_count(&self) -> u64 {
+        self.meters.values().map(|meter| meter.live.alive_count() as u64).sum()
+    }
+
     /// How many events wait for their second to pass.
     #[must_use]
     pub fn waiting(&self) -> usize {

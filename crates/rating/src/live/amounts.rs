@@ -118,6 +118,12 @@ impl Live {
         self.states.alive().filter_map(|number| u32::try_from(number).ok())
     }
 
+    /// How many resources run.
+    #[must_use]
+    pub fn alive_count(&self) -> usize {
+        self.states.alive_count()
+    }
+
     /// The sums of `monthly_peak`, in no order.
     pub fn peaks(&self) -> impl Iterator<Item = PeakKey> {
         self.sums.keys().copied()

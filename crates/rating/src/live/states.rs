@@ -39,6 +39,11 @@ impl States {
         self.alive.ones()
     }
 
+    /// How many live.
+    pub fn alive_count(&self) -> usize {
+        self.alive.count_ones(..)
+    }
+
     /// Replaces the packed state of a resource; an empty one is of a resource without state events.
     pub fn put(&mut self, number: usize, packed: Box<[u8]>) {
         if self.packed.len() <= number {

@@ -35,6 +35,10 @@ pub fn seal(form: Form, mut bare: Vec<u8>) -> Vec<u8> {
 
 /// A list is stored in pieces of about so many bytes, so that nobody needs room for all of it at once.
 const PIECE_BYTES: usize = 4 << 20;
+/// A list that has come to so many bytes most likely fills its piece: then room for all of it is made at once.
+const SMALL_BYTES: usize = 128 << 10;
+/// Room beyond a piece for its last item and its checksum.
+const SPARE_BYTES: usize = 64 << 10;
 
 /// Adds sealed pieces that hold a list to others: each has some of the items, whole, after its version.
 pub fn in_pieces<T>(
@@ -46,6 +50,9 @@ pub fn in_pieces<T>(
     let mut open = vec![version];
     for item in items {
         write(&mut open, item);
+        if open.len() >= SMALL_BYTES && open.capacity() < PIECE_BYTES {
+            open.reserve_exact(PIECE_BYTES + SPARE_BYTES - open.len());
+        }
         if open.len() >= PIECE_BYTES {
             pieces.push(seal(form, std::mem::replace(&mut open, vec![version])));
         }
