@@ -40,8 +40,15 @@ pub struct Answered {
 impl Caller {
     /// A caller of the server at a URL, with a token.
     pub fn new(url: &str, token: &str) -> Caller {
-        let agent =
-            Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
+        // No limit is set on finding the server's address: a thread would be started for it, for each request.
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(PATIENCE))
+            .timeout_send_request(Some(PATIENCE))
+            .timeout_send_body(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_recv_body(Some(PATIENCE));
+        let agent = config.build().into();
         Caller { agent, url: url.to_owned(), token: token.to_owned() }
     }
 
