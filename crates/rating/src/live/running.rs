@@ -346,7 +346,7 @@ impl Running {
                 sum.add(by)
             })
         })?;
-        if std::ptr::eq(then, now) { Ok(()) } else { self.enter_once(alive, then) }
+        if std::ptr::eq(then, now) { Ok(()) } else { self.enter_once(alive, (now, then)) }
     }
 
     /// Changes a flow, which is kept only while there is something in it.
@@ -397,17 +397,7 @@ impl Running {
     /// `once`, where it is not in the state: due since this began, or ahead.
     fn add_once(&mut self, alive: &Alive<'_>, now: &[Match]) -> Result<(), Overflow> {
         let (plan, project) = (alive.ground.plan, alive.current.said.project);
-        let mut due: Vec<(usize, Second, Quantity)> = Vec::new();
-        alive.each_once(now, |found, at| {
-            let id = plan.parts()[found.part].component.id.as_str();
-            let is_it = |part: usize| plan.parts()[part].component.id == id;
-            if !alive.state.sums.paid.iter().any(|paid| is_it(paid.part))
-                && !due.iter().any(|(part, ..)| is_it(*part))
-            {
-                due.push((found.part, at.unwrap_or(Second::MAX), found.quantity));
-            }
-        });
-        for (part, at, quantity) in due.into_iter().filter(|(_, at, _)| *at < Second::MAX) {
+        for (part, at, quantity) in alive.due_once(now).into_iter().filter(|(_, at, _)| *at < Second::MAX) {
             let by = total(&plan.parts()[part], quantity)?.times(alive.sign)?;
             if at > alive.current.start {
                 let due = &mut self.projects.entry(project).or_default().due;
@@ -424,13 +414,15 @@ impl Running {
     }
 
     /// `once` that a stop would make due.
-    fn enter_once(&mut self, alive: &Alive<'_>, then: &[Match]) -> Result<(), Overflow> {
+    fn enter_once(&mut self, alive: &Alive<'_>, (now, then): (&[Match], &[Match])) -> Result<(), Overflow> {
         let (plan, project, region) = (alive.ground.plan, alive.current.said.project, alive.region);
+        let running = alive.due_once(now);
         let mut due: Vec<(FlowKey, Total)> = Vec::new();
         for found in then {
             let part = &plan.parts()[found.part];
             let is_it = |other: usize| plan.parts()[other].component.id == part.component.id;
-            let is_paid = alive.state.sums.paid.iter().any(|paid| is_it(paid.part));
+            let is_paid = alive.state.sums.paid.iter().any(|paid| is_it(paid.part))
+                || running.iter().any(|(part, ..)| is_it(*part));
             let born = alive.state.sums.born.unwrap_or(alive.current.start);
             if is_paid || !matches!(part.component.model, Model::Once { .. }) || born < part.first_appeared {
                 continue;
@@ -483,6 +475,22 @@ impl Alive<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What `once` components make due that are not in the state: the part, the instant ([`Second::MAX`] where it is free
+    /// then) and the quantity. Each component once.
+    fn due_once(&self, now: &[Match]) -> Vec<(usize, Second, Quantity)> {
+        let plan = self.ground.plan;
+        let mut due: Vec<(usize, Second, Quantity)> = Vec::new();
+        self.each_once(now, |found, at| {
+            let id = plan.parts()[found.part].component.id.as_str();
+            let is_it = |part: usize| plan.parts()[part].component.id == id;
+            let is_paid = self.state.sums.paid.iter().any(|paid| is_it(paid.part));
+            if !is_paid && !due.iter().any(|(part, ..)| is_it(*part)) {
+                due.push((found.part, at.unwrap_or(Second::MAX), found.quantity));
+            }
+        });
+        due
     }
 
     /// Tells of each `once` component that matches when it is due; no instant where nothing is billed then. In the order
