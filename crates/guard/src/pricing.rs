@@ -7,11 +7,11 @@
 use kopeck_rating::calendar::Second;
 use kopeck_rating::estimate::plan::Resource;
 use kopeck_rating::event::Description;
-use kopeck_rating::live::running::{Total, Unit};
+use kopeck_rating::live::running::{Total, Unit, may_round};
 use kopeck_rating::matching;
 use kopeck_rating::money::{Amount, Overflow, Quantity};
 use kopeck_rating::number::Number;
-use kopeck_rating::plan::{Part, Plan};
+use kopeck_rating::plan::{Part, Plan, Span};
 use kopeck_rating::price_book::{Class, Model, Tiers};
 
 use crate::piece::{How, Piece, Place};
@@ -88,7 +88,9 @@ impl Prices<'_> {
     ) -> Result<(), Overflow> {
         for number in self.plan.matching(description, Some(class), true) {
             let part = &self.plan.parts()[number];
-            let quantity = matching::measure(&part.component, description)?.quantity.times(count)?;
+            let one = matching::measure(&part.component, description)?.quantity;
+            let quantity = one.times(count)?;
+            let rounded = if may_round(part, one)? { count } else { 0 };
             let is_once = matches!(part.component.model, Model::Once { .. });
             let priced = if is_once { &part.in_force } else { &part.priced };
             for (month, calendar) in self.plan.months().iter().enumerate() {
@@ -103,7 +105,7 @@ impl Prices<'_> {
                 let none = Total::ZERO;
                 let (entering, staying) = (none, none);
                 let piece = Piece { place, how, start, end: piece_end, running, staying, entering };
-                add(place.cost(piece.bought(self.from, piece_end)?)?, count)?;
+                add(place.cost(piece.bought(self.from, piece_end)?)?, rounded)?;
                 if is_once {
                     break;
                 }
@@ -119,25 +121,24 @@ impl Prices<'_> {
         add: &mut impl FnMut(Within, i64) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
         // Of what prices the uses of any of these seconds under one id, the dearest version counts.
-        let mut dearest: Vec<(&str, Within)> = Vec::new();
+        let mut dearest: Vec<(&str, Within, i64)> = Vec::new();
         for number in self.plan.matching(description, None, false) {
             let part = &self.plan.parts()[number];
-            let covers = |span: &kopeck_rating::plan::Span| {
-                span.start < end.max(self.from + 1) && self.from < span.end
-            };
-            if !part.spans.iter().any(covers) {
+            let is_within = |span: &Span| span.start < end.max(self.from + 1) && self.from < span.end;
+            if !part.spans.iter().any(is_within) {
                 continue;
             }
-            let quantity = matching::measure(&part.component, description)?.quantity.times(count)?;
-            let cost = most_of_uses(part, quantity)?;
+            let one = matching::measure(&part.component, description)?.quantity;
+            let cost = most_of_uses(part, one.times(count)?)?;
+            let rounded = if may_round(part, one)? { count } else { 0 };
             let id = part.component.id.as_str();
-            match dearest.iter_mut().find(|(other, _)| *other == id) {
-                Some((_, known)) if known.covers(cost) => {}
-                Some((_, known)) => *known = cost,
-                None => dearest.push((id, cost)),
+            match dearest.iter_mut().find(|(other, ..)| *other == id) {
+                Some((_, known, _)) if known.covers(cost) => {}
+                Some(known) => *known = (id, cost, rounded),
+                None => dearest.push((id, cost, rounded)),
             }
         }
-        dearest.into_iter().try_for_each(|(_, cost)| add(cost, count))
+        dearest.into_iter().try_for_each(|(_, cost, rounded)| add(cost, rounded))
     }
 }
 

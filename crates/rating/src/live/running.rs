@@ -161,17 +161,22 @@ impl Unit {
     }
 }
 
-/// Whether a price makes of a quantity an amount that may have to be rounded when it is posted.
-fn may_round(part: &Part, quantity: Quantity) -> Result<bool, Overflow> {
+/// Whether a part's price makes of a quantity, in whole units of time, an amount that may have to be rounded when it is
+/// posted.
+///
+/// # Errors
+/// [`Overflow`] beyond 256 bits.
+pub fn may_round(part: &Part, quantity: Quantity) -> Result<bool, Overflow> {
     let price = match &part.component.model {
         Model::HourlyPeak { price }
         | Model::Monthly { price, prorate: Prorate::None }
         | Model::MonthlyPeak { price, .. }
-        | Model::Once { price } => price,
+        | Model::Once { price }
+        | Model::PerUse { price } => price,
         Model::PerSecond { price, .. } | Model::Monthly { price, .. } => {
             return Ok(price.units() != 0 && !quantity.is_zero());
         }
-        Model::PerUse { .. } | Model::Tiered(_) => return Ok(true),
+        Model::Tiered(_) => return Ok(true),
     };
     Ok(!quantity.priced(*price, 1)?.gross(part.gross)?.is_whole())
 }
