@@ -78,33 +78,42 @@ impl<'p> Curve<'p> {
     /// # Errors
     /// [`Overflow`] beyond 256 bits.
     pub fn add(&mut self, standing: &Standing<'p>) -> Result<(), Overflow> {
-        self.add_where(standing, |_| true)
-    }
-
-    /// Adds of it only those flows that a limit is about: those of a kind or of a region. What has been spent of it comes
-    /// from [`settle_at`](Curve::settle_at) then.
-    ///
-    /// # Errors
-    /// [`Overflow`] beyond 256 bits.
-    pub fn add_where(
-        &mut self,
-        standing: &Standing<'p>,
-        mut is_meant: impl FnMut(&FlowKey) -> bool,
-    ) -> Result<(), Overflow> {
         let Standing { plan, month, .. } = *standing;
         for bought in &standing.bought {
             let place = Place { plan, part: bought.part, month };
             self.base = self.base.checked_add(place.cost(bought.total.quantity)?)?;
             self.charges = self.charges.checked_add(bought.total.rounded).ok_or(Overflow)?;
         }
+        self.add_flows(standing, &standing.flows)
+    }
+
+    /// Adds only what a limit is about of what runs, such as the flows of a kind or of a region; not what was bought: that is
+    /// told by [`settle_at`](Curve::settle_at). What will be due `once` is added whole.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn add_where(
+        &mut self,
+        standing: &Standing<'p>,
+        is_meant: impl Fn(&FlowKey) -> bool,
+    ) -> Result<(), Overflow> {
+        let meant = standing.flows.iter().filter(|(key, _)| is_meant(key));
+        let flows: Vec<(FlowKey, &Flow)> = meant.copied().collect();
+        for (_, flow) in flows.iter().filter(|(key, _)| key.start < self.from) {
+            self.charges = self.charges.checked_add(flow.running.rounded).ok_or(Overflow)?;
+        }
+        self.add_flows(standing, &flows)
+    }
+
+    fn add_flows(&mut self, standing: &Standing<'p>, flows: &[(FlowKey, &Flow)]) -> Result<(), Overflow> {
+        let Standing { plan, month, .. } = *standing;
         self.month_start = Some(plan.months()[month].start);
         self.until = self.until.min(plan.end());
-        let flows: Vec<_> = standing.flows.iter().filter(|(key, _)| is_meant(key)).copied().collect();
         for number in month..plan.months().len() {
-            for (key, flow) in &flows {
+            for (key, flow) in flows {
                 self.add_flow(Place { plan, part: key.part, month: number }, (key, flow));
             }
-            self.add_peaks(standing, &flows, number)?;
+            self.add_peaks(standing, flows, number)?;
         }
         for Due { part, at, total } in &standing.due {
             let Some(month) = plan.month_of(*at) else { continue };

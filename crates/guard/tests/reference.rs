@@ -124,6 +124,28 @@ proptest! {
     }
 
     #[test]
+    fn what_comes_ahead_in_all_months_lies_where_the_curve_says(
+        cloud in clouds(Taste::Orderly),
+        (after, ahead) in (after(), ahead()),
+    ) {
+        let mut world = World::new(&cloud, None, after);
+        let (from, at) = (world.from, world.from + ahead);
+        let mut truth = Amount::ZERO;
+        let mut next = world.month(from).1.start;
+        while next < at {
+            let (date, seconds) = world.month(next);
+            let [before, then] = [from, at].map(|at| world.reference().cost(date, at).unwrap());
+            truth = truth.checked_add(then).unwrap().checked_sub(before).unwrap();
+            next = seconds.end;
+        }
+        let known = world.with(|curve| curve.cost(&Period::Ahead, at).unwrap());
+        prop_assert!(truth <= known.most(), "{truth} above {}", known.most());
+        if !has_credits(&cloud) {
+            prop_assert!(known.least() <= truth, "{truth} below {}", known.least());
+        }
+    }
+
+    #[test]
     fn an_amount_is_met_when_the_reference_meets_it(
         cloud in clouds(Taste::Orderly),
         (after, ahead, more) in (after(), ahead(), select(vec![0_i128, 1, -1])),

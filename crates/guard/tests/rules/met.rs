@@ -94,3 +94,20 @@ fn a_late_event_moves_the_crossing() {
     let mut after = Scene::new("UTC", BOOK, late, "2026-11-10T12:30:00Z");
     assert_eq!(met(&mut after, november, "100").as_deref(), Some("2026-11-10T16:00:01Z"));
 }
+
+#[test]
+fn a_quota_of_a_region_follows_what_runs_there() {
+    let events = "2026-11-10T10:00:00Z vm-1 vm RUNNING vcpu=2 region=r1
+        2026-11-10T10:00:00Z vm-2 vm RUNNING vcpu=1 region=r2
+        2026-11-10T10:00:00Z vm-3 vm RUNNING vcpu=1";
+    let mut scene = Scene::new("UTC", BOOK, events, "2026-11-10T10:30:00Z");
+    let (november, end) = (scene.period(date(2026, 11, 1)), scene.month(date(2026, 11, 1)).end);
+    let mut met = |region: &str, spent: &str| {
+        let found =
+            scene.in_region(region, money(spent), |curve| curve.meets(&november, money("65"), end).unwrap());
+        found.map(|crossing| text(crossing.earliest))
+    };
+    assert_eq!(met("r1", "25").as_deref(), Some("2026-11-10T12:00:01Z"));
+    assert_eq!(met("r2", "15").as_deref(), Some("2026-11-10T15:00:01Z"));
+    assert_eq!(met("r3", "25"), None);
+}

@@ -86,6 +86,16 @@ impl Scene {
         ask(&curve)
     }
 
+    /// The curve of what runs in a region, where so much was spent.
+    pub fn in_region<T>(&mut self, region: &str, spent: Amount, ask: impl FnOnce(&Curve<'_>) -> T) -> T {
+        let now = self.now;
+        let mut curve = Curve::new(now);
+        let standing = self.live.standing("acme", (now, now + 70 * 86_400)).unwrap().unwrap();
+        curve.add_where(&standing, |key| standing.region(key) == Some(region)).unwrap();
+        curve.settle_at(spent).unwrap();
+        ask(&curve)
+    }
+
     /// The plan of the book, with the months ahead.
     pub fn prices(&mut self) -> &kopeck_rating::plan::Plan {
         self.live.standing("acme", (self.now, self.now + 70 * 86_400)).unwrap();
@@ -96,8 +106,11 @@ impl Scene {
 fn event(number: usize, line: &str) -> (Second, String) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [time, subject, kind, state, attributes @ ..] = &words[..] else { panic!("{line}") };
+    let region = attributes.iter().find_map(|attribute| attribute.strip_prefix("region="));
+    let region = region.map(|region| format!("\"region\": \"{region}\", ")).unwrap_or_default();
     let written: Vec<String> = attributes
         .iter()
+        .filter(|attribute| !attribute.starts_with("region="))
         .map(|attribute| attribute.split_once('=').unwrap())
         .map(|(name, value)| format!("\"{name}\": {value}"))
         .collect();
@@ -107,7 +120,7 @@ fn event(number: usize, line: &str) -> (Second, String) {
     let event = format!(
         r#"{{"specversion": "1.0", "id": "{number}", "source": "s", "type": "kopeck.{sort}.v1",
         "subject": "{subject}", "time": "{time}", "project": "acme",
-        "data": {{"kind": "{kind}", {said}"attributes": {{{}}}}}}}"#,
+        "data": {{"kind": "{kind}", {said}{region}"attributes": {{{}}}}}}}"#,
         written.join(", ")
     );
     (second(time), event.replace('\n', " "))

@@ -60,7 +60,7 @@ pub struct FlowKey {
     pub part: usize,
     /// For `monthly_peak` with `group_by`: the group.
     pub group: Option<Option<Group>>,
-    /// The region that the resources name, as a number of [`Running::region`].
+    /// The region that the resources name, by its number: see [`Standing::region`](super::standing::Standing::region).
     pub region: Option<Group>,
     /// The first second that the part prices and the project is billed for it.
     pub start: Second,
@@ -244,10 +244,9 @@ impl Running {
         Running { stops, regions: self.regions, ..Running::default() }
     }
 
-    /// The text of a region.
-    #[must_use]
-    pub fn region(&self, number: Group) -> &str {
-        &self.regions.texts()[number as usize]
+    /// The texts of regions, by their numbers.
+    pub(super) fn regions(&self) -> &[String] {
+        self.regions.texts()
     }
 
     pub(super) fn project(&self, project: Name) -> Option<&Project> {

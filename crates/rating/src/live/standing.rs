@@ -32,6 +32,15 @@ pub struct Standing<'a> {
     pub due: Vec<Due>,
     /// The sums of `monthly_peak`, one for each part and group.
     pub peaks: Vec<Peak>,
+    regions: &'a [String],
+}
+
+impl Standing<'_> {
+    /// The region that the resources of a flow name.
+    #[must_use]
+    pub fn region(&self, key: &FlowKey) -> Option<&str> {
+        self.regions.get(key.region? as usize).map(String::as_str)
+    }
 }
 
 /// What was bought of a part.
@@ -163,14 +172,8 @@ impl Live {
         }
         let flows = own.flows.iter().filter(|(key, _)| key.end > from);
         let flows = flows.map(|(key, flow)| (*key, flow)).collect();
-        Ok(Some(Standing { plan: &self.plan, from, month, bought, flows, due, peaks }))
-    }
-
-    /// The text of the region of a flow.
-    #[must_use]
-    pub fn region_of_flow(&self, key: &FlowKey) -> Option<&str> {
-        let running = self.running.as_ref()?;
-        key.region.map(|region| running.region(region))
+        let regions = self.running.as_ref().map_or(&[][..], |running| running.regions());
+        Ok(Some(Standing { plan: &self.plan, from, month, bought, flows, due, peaks, regions }))
     }
 
     /// What a project has bought of a month before an instant.
