@@ -145,6 +145,66 @@ fn largest(below: i64, holds: impl Fn(i64) -> Result<bool, Overflow>) -> Result<
     Ok(low)
 }
 
+/// The hold of an authorisation on one account, and what its charges have consumed of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    amount: Amount,
+    consumed: Amount,
+}
+
+impl Hold {
+    /// A hold of so much, of which nothing is consumed.
+    #[must_use]
+    pub fn of(amount: Amount) -> Hold {
+        Hold { amount, consumed: Amount::ZERO }
+    }
+
+    /// Consumes it by what a step charges, or gives back what a correction takes off. Answers what the step charges beyond
+    /// it: cost that accrued all the same, and is reported.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn consume(&mut self, charge: Amount) -> Result<Amount, Overflow> {
+        let before = self.beyond()?;
+        self.consumed = self.consumed.checked_add(charge)?;
+        Ok(self.beyond()?.checked_sub(before)?.max(Amount::ZERO))
+    }
+
+    /// What limits count beside accrued cost, and what comes back when it is released.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn unconsumed(&self) -> Result<Amount, Overflow> {
+        Ok(self.amount.checked_sub(self.consumed)?.max(Amount::ZERO).min(self.amount))
+    }
+
+    fn beyond(&self) -> Result<Amount, Overflow> {
+        Ok(self.consumed.checked_sub(self.amount)?.max(Amount::ZERO))
+    }
+}
+
+/// What is to be done about an authorisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing before that instant.
+    Wait(Second),
+    /// It has expired while what it allowed runs: a stop is sent, and the hold stays until the end is confirmed.
+    Stop,
+    /// Nothing runs on it any more: what was not consumed comes back.
+    Release,
+}
+
+/// What is to be done about an authorisation that expires at an instant, by whether what it allowed may still run: it has
+/// begun, or may begin, and its end is not confirmed.
+#[must_use]
+pub fn due(expires: Second, now: Second, may_run: bool) -> Due {
+    match (now < expires, may_run) {
+        (_, false) => Due::Release,
+        (true, true) => Due::Wait(expires),
+        (false, true) => Due::Stop,
+    }
+}
+
 /// Calls that an edge may let through and count by itself, until an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {

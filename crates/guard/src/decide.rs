@@ -103,6 +103,44 @@ pub struct Excess {
     pub cause: Cause,
 }
 
+/// Who bears what was spent beyond a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Bearer {
+    /// Who pays for the project.
+    #[default]
+    Payer,
+    /// The operator of the installation.
+    Operator,
+    /// The provider of the cloud.
+    Provider,
+}
+
+/// The installation's rule: who bears an excess, by its cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bearers {
+    /// Of a late report.
+    pub late_report: Bearer,
+    /// Of a slow cloud.
+    pub slow_cloud: Bearer,
+    /// Of what was not authorised.
+    pub unauthorised: Bearer,
+    /// Of a limit that was set below what was spent.
+    pub limit_set_below: Bearer,
+}
+
+impl Bearers {
+    /// Who bears an excess.
+    #[must_use]
+    pub fn of(&self, excess: &Excess) -> Bearer {
+        match excess.cause {
+            Cause::LateReport => self.late_report,
+            Cause::SlowCloud => self.slow_cloud,
+            Cause::Unauthorised => self.unauthorised,
+            Cause::LimitSetBelow => self.limit_set_below,
+        }
+    }
+}
+
 /// What a limit asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -133,7 +171,8 @@ pub struct Question<'a> {
     pub plan: &'a ActionPlan,
     /// What it looks at.
     pub time: Time,
-    /// What was used of it.
+    /// What was used of it, as it was settled. The curve's month has come to the same: what is in no standing was added to
+    /// it.
     pub used: Used,
     /// The highest threshold that was told in this time.
     pub told: Option<u16>,

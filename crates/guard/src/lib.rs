@@ -8,7 +8,7 @@
 //! Live::standing ─▶ curve      what all books have running, as pieces of parts and months
 //!                 ▶ crossing   the last instant of a stop that keeps a cap
 //!                 ▶ decide     limit + curve + what was used → what is told, refused, stopped; when to look next
-//!                 ▶ stopping   which resources, in which order
+//!                 ▶ stopping   which resources, in which order; silence: which sources are not heard of
 //! request ─▶ pricing ─▶ authorisation     allow with holds, or deny with what would fit; leases
 //! curve ─▶ forecast            the month's end, the runway
 //! ```
@@ -44,6 +44,8 @@
 //! | Quotas of a region, a kind, a member | The curve of a region or a kind has its flows; what a member causes is not known ahead and is looked at as it is settled |
 //! | The rate limit's hour ahead | What leaves the trailing hour is not counted on: it looks too early rather than too late |
 //! | A median of an even number of hours | The mean of the middle two |
+//! | Who bears an excess | The payer, unless the installation's rule says another for its cause |
+//! | When a silent source has caught up | When it says that it has reported everything up to less than a heartbeat ago |
 //! | Causes of an excess, where several hold | Late report, then slow cloud, then a limit set below, then unauthorised |
 //! | What a plan may cost at most | From now until its end is confirmed; `monthly_peak` as if it came on top, tiers at their highest price |
 //! | Volume tiers whose price rises with the sum | What was used before and is priced anew is not held for: it accrues |
@@ -60,5 +62,6 @@ pub mod forecast;
 pub mod limit;
 mod piece;
 pub mod pricing;
+pub mod silence;
 pub mod stopping;
 pub mod within;

@@ -86,32 +86,40 @@ impl Prices<'_> {
         end: Second,
         add: &mut impl FnMut(Within, i64) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
+        let mut once = Dearest::default();
         for number in self.plan.matching(description, Some(class), true) {
             let part = &self.plan.parts()[number];
             let one = matching::measure(&part.component, description)?.quantity;
-            let quantity = one.times(count)?;
-            let rounded = if may_round(part, one)? { count } else { 0 };
-            let is_once = matches!(part.component.model, Model::Once { .. });
-            let priced = if is_once { &part.in_force } else { &part.priced };
-            for (month, calendar) in self.plan.months().iter().enumerate() {
-                let start = self.from.max(priced.start).max(calendar.start);
-                let piece_end = end.min(priced.end).min(calendar.end);
-                if start >= piece_end {
-                    continue;
+            let (quantity, rounded) = (one.times(count)?, if may_round(part, one)? { count } else { 0 });
+            let running = Total { quantity: quantity.max(Quantity::ZERO), rounded };
+            if let Model::Once { price } = part.component.model {
+                if part.in_force.start < end && self.from < part.in_force.end {
+                    let cost = Within::of(running.quantity.priced(price, 1)?.gross(part.gross)?)?;
+                    once.offer(&part.component.id, (cost, rounded));
                 }
+                continue;
+            }
+            for month in 0..self.plan.months().len() {
                 let place = Place { plan: self.plan, part: number, month };
-                let running = Total { quantity: quantity.max(Quantity::ZERO), rounded: 0 };
-                let how = How::Units(Unit::of(&part.component.model));
-                let none = Total::ZERO;
-                let (entering, staying) = (none, none);
-                let piece = Piece { place, how, start, end: piece_end, running, staying, entering };
-                add(place.cost(piece.bought(self.from, piece_end)?)?, rounded)?;
-                if is_once {
-                    break;
-                }
+                let cost = self.in_month(place, running, end)?;
+                add(cost, if cost == Within::ZERO { 0 } else { rounded })?;
             }
         }
-        Ok(())
+        once.0.into_iter().try_for_each(|(_, cost, rounded)| add(cost, rounded))
+    }
+
+    /// What a quantity costs in a month up to an instant.
+    fn in_month(&self, place: Place<'_>, running: Total, end: Second) -> Result<Within, Overflow> {
+        let (part, month) = (&place.plan.parts()[place.part], &place.plan.months()[place.month]);
+        let start = self.from.max(part.priced.start).max(month.start);
+        let end = end.min(part.priced.end).min(month.end);
+        if start >= end {
+            return Ok(Within::ZERO);
+        }
+        let how = How::Units(Unit::of(&part.component.model));
+        let (staying, entering) = (Total::ZERO, Total::ZERO);
+        let piece = Piece { place, how, start, end, running, staying, entering };
+        place.cost(piece.bought(self.from, end)?)
     }
 
     fn uses(
@@ -120,25 +128,32 @@ impl Prices<'_> {
         end: Second,
         add: &mut impl FnMut(Within, i64) -> Result<(), Overflow>,
     ) -> Result<(), Overflow> {
-        // Of what prices the uses of any of these seconds under one id, the dearest version counts.
-        let mut dearest: Vec<(&str, Within, i64)> = Vec::new();
+        let mut dearest = Dearest::default();
         for number in self.plan.matching(description, None, false) {
             let part = &self.plan.parts()[number];
             let is_within = |span: &Span| span.start < end.max(self.from + 1) && self.from < span.end;
-            if !part.spans.iter().any(is_within) {
-                continue;
-            }
-            let one = matching::measure(&part.component, description)?.quantity;
-            let cost = most_of_uses(part, one.times(count)?)?;
-            let rounded = if may_round(part, one)? { count } else { 0 };
-            let id = part.component.id.as_str();
-            match dearest.iter_mut().find(|(other, ..)| *other == id) {
-                Some((_, known, _)) if known.covers(cost) => {}
-                Some(known) => *known = (id, cost, rounded),
-                None => dearest.push((id, cost, rounded)),
+            if part.spans.iter().any(is_within) {
+                let one = matching::measure(&part.component, description)?.quantity;
+                let cost = most_of_uses(part, one.times(count)?)?;
+                let rounded = if may_round(part, one)? { count } else { 0 };
+                dearest.offer(&part.component.id, (cost, rounded));
             }
         }
-        dearest.into_iter().try_for_each(|(_, cost, rounded)| add(cost, rounded))
+        dearest.0.into_iter().try_for_each(|(_, cost, rounded)| add(cost, rounded))
+    }
+}
+
+/// Of what prices something once under one id, the dearest version counts.
+#[derive(Default)]
+struct Dearest<'p>(Vec<(&'p str, Within, i64)>);
+
+impl<'p> Dearest<'p> {
+    fn offer(&mut self, id: &'p str, (cost, rounded): (Within, i64)) {
+        match self.0.iter_mut().find(|(other, ..)| *other == id) {
+            Some((_, known, _)) if known.covers(cost) => {}
+            Some(known) => *known = (id, cost, rounded),
+            None => self.0.push((id, cost, rounded)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 #[path = "../../reference/tests/clouds/mod.rs"]
 mod clouds;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use clouds::{Cloud, Taste, clouds};
@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use kopeck_guard::crossing::Cap;
 use kopeck_guard::curve::{Curve, Period};
 use kopeck_rating::calendar::Second;
+use kopeck_rating::event::EventType;
 use kopeck_rating::live::Live;
 use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::{PriceBook, StateMeaning};
@@ -84,6 +85,18 @@ impl World {
 /// Whether credits last: they are not counted on ahead.
 fn has_credits(cloud: &Cloud) -> bool {
     cloud.lines.iter().any(|line| line.contains(": -") || line.contains("\"-"))
+}
+
+/// The same cloud with the first event of each resource alone: nothing has had an inactive hour, day or month.
+fn never_stopped(cloud: Cloud) -> Cloud {
+    let mut known = BTreeSet::new();
+    let book = cloud.book();
+    let mut lines = cloud.lines;
+    lines.retain(|line| {
+        let Ok(event) = Event::read(line.as_bytes(), &book) else { return false };
+        event.event_type == EventType::Usage || known.insert((event.source, event.subject))
+    });
+    Cloud { lines, ..cloud }
 }
 
 fn plus(amount: Amount, micros: i128) -> Amount {
@@ -167,6 +180,25 @@ proptest! {
                     prop_assert!(costs(certain) >= amount, "not met at {certain}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_was_never_stopped_before_comes_to_what_the_curve_says_if_it_is_stopped(
+        cloud in clouds(Taste::Orderly),
+        (after, ahead) in (after(), ahead()),
+    ) {
+        let cloud = never_stopped(cloud);
+        let mut world = World::new(&cloud, None, after);
+        let (date, seconds) = world.month(world.from + ahead - 1);
+        let at = (world.from + ahead).clamp(seconds.start + 1, seconds.end);
+        let truth = world.reference().stopped_by(date, at).unwrap();
+        let known = world.with(|curve| {
+            curve.stopped_by(&Period::Month(seconds.clone()), at, seconds.end).unwrap()
+        });
+        prop_assert!(truth <= known.most(), "{truth} above {}", known.most());
+        if !has_credits(&cloud) {
+            prop_assert!(known.least() <= truth, "{truth} below {}", known.least());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Spending that is asked for before it begins (guard.md, points 5 and 6).
 
 use kopeck_guard::authorisation::{
-    Answer, Fits, Grounds, Lease, LeaseError, Obstacle, Payer, Room, authorise,
+    Answer, Due, Fits, Grounds, Hold, Lease, LeaseError, Obstacle, Payer, Room, authorise, due,
 };
 use kopeck_guard::pricing::{Prices, Request, Size, Use};
 use kopeck_rating::estimate::plan;
@@ -106,4 +106,39 @@ fn a_lease_counts_by_itself_and_gives_back_what_it_does_not_use() {
     assert_eq!(lease.comes_back(), Ok(money("2.5")));
     assert_eq!(Lease::grant((price, 100), money("0.24"), 1_000), None);
     assert_eq!(Lease::grant((Amount::ZERO, 7), Amount::ZERO, 9).map(|lease| lease.calls()), Some(7));
+}
+
+#[test]
+fn charges_consume_their_hold_and_what_exceeds_it_is_told_once() {
+    let mut hold = Hold::of(money("10"));
+    assert_eq!((hold.consume(money("4")), hold.unconsumed()), (Ok(Amount::ZERO), Ok(money("6"))));
+    assert_eq!((hold.consume(money("9")), hold.unconsumed()), (Ok(money("3")), Ok(Amount::ZERO)));
+    assert_eq!(hold.consume(money("1")), Ok(money("1")));
+    let back = Amount::ZERO.checked_sub(money("5")).unwrap();
+    assert_eq!((hold.consume(back), hold.unconsumed()), (Ok(Amount::ZERO), Ok(money("1"))));
+}
+
+#[test]
+fn what_expires_while_it_runs_is_stopped_and_its_hold_stays_until_the_end_is_confirmed() {
+    assert_eq!(due(100, 99, true), Due::Wait(100));
+    assert_eq!(due(100, 100, true), Due::Stop);
+    assert_eq!(due(100, 200, true), Due::Stop);
+    assert_eq!(due(100, 200, false), Due::Release);
+    assert_eq!(due(100, 50, false), Due::Release);
+}
+
+#[test]
+fn what_is_authorised_and_then_runs_costs_what_was_held_at_most() {
+    // Through a dearer version and the month's border.
+    let prices = crate::dearer();
+    let mut scene = Scene::new("UTC", &prices, "", "2026-11-14T22:30:00Z");
+    let (from, size) = (scene.now, Size { times: 1, seconds: 3 * HOUR });
+    let most = Prices { plan: scene.prices(), from }.most(&request(1, 0), size).unwrap();
+    // 5 once, 10 for 22 and 23, 20 for 0 and 1.
+    assert_eq!(most, money("65"));
+    let events = "2026-11-14T22:30:00Z vm-1 vm RUNNING vcpu=1
+        2026-11-15T01:30:00Z vm-1 vm DELETED";
+    let ran = Scene::new("UTC", &prices, events, "2026-11-15T01:30:01Z");
+    let cost = ran.reference().cost(jiff::civil::date(2026, 11, 1), ran.now).unwrap();
+    assert_eq!(cost, most);
 }

@@ -3,8 +3,8 @@
 use jiff::civil::{Date, date};
 use kopeck_guard::curve::Period;
 use kopeck_guard::decide::{
-    Cause, Circumstances, Decision, Question, Reaction, State, Time, Used, decide, decide_rate,
-    decide_wallet, excess, strictest,
+    Bearer, Bearers, Cause, Circumstances, Decision, Question, Reaction, State, Time, Used, decide,
+    decide_rate, decide_wallet, excess, strictest,
 };
 use kopeck_guard::forecast::{Daily, Forecast, error_of, forecast, runway};
 use kopeck_guard::limit::{Action, ActionPlan, Bound, Brake, Speed, Threshold};
@@ -174,6 +174,10 @@ fn an_excess_has_its_cause() {
     let none = Circumstances::default();
     assert_eq!(excess(Amount::ZERO, none, REACTION), None);
     assert_eq!(cause(none), Cause::Unauthorised);
+    let bearers = Bearers { slow_cloud: Bearer::Provider, ..Bearers::default() };
+    let slow = excess(some, Circumstances { obeyed_after: 31, ..none }, REACTION).unwrap();
+    assert_eq!(bearers.of(&slow), Bearer::Provider);
+    assert_eq!(bearers.of(&excess(some, none, REACTION).unwrap()), Bearer::Payer);
     assert_eq!(cause(Circumstances { was_lowered: true, ..none }), Cause::LimitSetBelow);
     assert_eq!(cause(Circumstances { obeyed_after: 31, was_lowered: true, ..none }), Cause::SlowCloud);
     assert_eq!(cause(Circumstances { reported_after: 31, obeyed_after: 31, ..none }), Cause::LateReport);
