@@ -50,12 +50,14 @@ price = "0.05"
 id = "address"
 kind = "vm"
 model = "monthly"
+quantity = []
 price = "150"
 [[version.component]]
 id = "licence"
 kind = "vm"
 model = "monthly"
 prorate = "second"
+quantity = []
 price = "31"
 "#;
 

@@ -122,14 +122,14 @@ impl Curve<'_> {
             if enters && piece.end < month_end {
                 return Ok(false);
             }
-            let [running, stopped] = sums.entry((unit, piece.start, piece.end)).or_insert([Within::ZERO; 2]);
-            *running = running.checked_add(piece.place.cost(piece.running.quantity)?)?;
-            *stopped = stopped.checked_add(piece.place.cost(piece.staying.quantity)?)?;
+            let [more, less] = sums.entry((unit, piece.start, piece.end)).or_insert([Within::ZERO; 2]);
+            let ends = piece.running.quantity.checked_sub(piece.staying.quantity)?;
+            *more = more.checked_add(piece.place.cost(ends)?)?;
             if enters {
-                *stopped = stopped.checked_add(piece.place.cost(piece.entering.quantity)?)?;
+                *less = less.checked_add(piece.place.cost(piece.entering.quantity)?)?;
             }
         }
-        Ok(sums.values().all(|[running, stopped]| running.covers(*stopped)))
+        Ok(sums.values().all(|[more, less]| more.covers(*less)))
     }
 
     /// Instants between which nothing but seconds is bought: both ends, hours of all calendars, starts and ends of pieces.
