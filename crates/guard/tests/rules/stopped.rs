@@ -40,6 +40,14 @@ fn what_stopping_does_not_end_is_kept_back() {
 }
 
 #[test]
+fn a_cloud_may_stop_before_the_hour_is_over_so_the_hour_counts_for_what_is_stopped_as_well() {
+    let mut scene = Scene::new("UTC", BOOK, VM, "2026-11-10T10:30:00Z");
+    // Stopped at eleven sharp, it would cost 15 and 1 for each hour that is left; a second before, 1 more.
+    let sharp = act(&mut scene, NOVEMBER, &(15 + HOURS).to_string(), 0).unwrap();
+    assert_eq!((sharp.at, sharp.excess), (scene.now, money("1")));
+}
+
+#[test]
 fn a_stop_that_needs_a_minute_is_sent_before_it_has_bought_the_next_hour() {
     let mut scene = Scene::new("UTC", BOOK, VM, "2026-11-10T10:30:00Z");
     let limit = (16 + HOURS).to_string();
