@@ -41,9 +41,9 @@ fn what_stopping_does_not_end_is_kept_back() {
 
 #[test]
 fn a_cloud_may_stop_before_the_hour_is_over_so_the_hour_counts_for_what_is_stopped_as_well() {
-    let mut scene = Scene::new("UTC", BOOK, VM, "2026-11-10T10:30:00Z");
+    let mut scene = Scene::new("UTC", BOOK, VM, "2026-11-10T10:59:00Z");
     // Stopped at eleven sharp, it would cost 15 and 1 for each hour that is left; a second before, 1 more.
-    let sharp = act(&mut scene, NOVEMBER, &(15 + HOURS).to_string(), 0).unwrap();
+    let sharp = act(&mut scene, NOVEMBER, &(15 + HOURS).to_string(), 60).unwrap();
     assert_eq!((sharp.at, sharp.excess), (scene.now, money("1")));
 }
 
