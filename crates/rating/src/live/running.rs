@@ -6,7 +6,7 @@
 //! stored: what a rater that was read back needs is added up once.
 //!
 //! A resource that runs buys one unit of a flow after the other: seconds, clock hours, days, or the month. What it has
-//! bought of the present hour, day or month before it became what it is now is bought once (`Ended`).
+//! bought of the present hour, day or month before it became what it is now is bought once.
 
 mod alive;
 
