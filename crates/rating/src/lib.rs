@@ -40,6 +40,7 @@ pub mod rows;
 mod runs;
 pub mod scratch;
 mod spill;
+pub mod stops;
 pub mod sums;
 pub mod timeline;
 pub mod uses;

@@ -16,6 +16,8 @@ mod amounts;
 mod billed;
 mod noticed;
 mod past;
+pub mod running;
+pub mod standing;
 mod states;
 mod stored;
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub use amounts::Slot;
 pub use noticed::EventName;
 use noticed::UsageNotices;
 use past::{Kept, Past, Rebuilt, Steps, Way};
+use running::Running;
 use states::States;
 pub use touched::Touched;
 use touched::Touches;
@@ -140,6 +143,8 @@ pub struct Live {
     billed: Billed,
     usage_notices: UsageNotices,
     touched: Touches,
+    /// What is running, where somebody asked for it.
+    running: Option<Running>,
     /// The hash of each description's text, by its number.
     hashes: Vec<u128>,
     /// The second of the latest event.
@@ -174,6 +179,7 @@ impl Live {
             usage_notices: UsageNotices::default(),
             hashes: Vec::new(),
             touched: Touches::default(),
+            running: None,
             latest: start,
             failed: None,
         })
@@ -325,8 +331,10 @@ impl Live {
         self.plan.extend(event::second_of(packed::last_of(bytes)?))?;
         let (plan, names) = (&self.plan, self.register.names.len());
         let numbers = Numbers { plan, names, descriptions: self.register.descriptions.len() };
-        self.states.put(number, ResourceState::unpack(bytes, numbers)?.pack_bare(plan).into());
-        Ok(())
+        let state = ResourceState::unpack(bytes, numbers)?.pack_bare(plan).into();
+        self.count_running(number, -1)?;
+        self.states.put(number, state);
+        self.count_running(number, 1)
     }
 
     /// The number of what a state event says. A new description leaves its hash beside.
@@ -392,7 +400,7 @@ impl Live {
             self.pasts.resize_with(number + 1, Past::default);
         }
         let kept = Kept { time, label, said: Said { project, description } };
-        let Live { plan, register, matches, states, pasts, billed, .. } = self;
+        let Live { plan, register, matches, states, pasts, billed, running, .. } = self;
         let (descriptions, names) = (&register.descriptions, register.names.len());
         let source = register.records.resource_at(number).source;
         let ground = Ground { plan, descriptions, billed, source };
@@ -402,6 +410,10 @@ impl Live {
         if at < past.len() {
             let rebuilt = past.insert(&mut steps, at, kept)?;
             if !rebuilt.same {
+                if let Some(running) = running {
+                    running.add(ground, steps.matches, (&rebuilt.before.state, -1))?;
+                    running.add(ground, steps.matches, (&rebuilt.after.state, 1))?;
+                }
                 states.put(number, rebuilt.after.state.pack_bare(plan).into());
             }
             let Rebuilt { before, after, same } = &rebuilt;
@@ -412,8 +424,14 @@ impl Live {
         }
         let before = states.of(number);
         let known = before.map_or_else(|| Ok(ResourceState::new()), |state| steps.unpack(state))?;
+        if let Some(running) = running {
+            running.add(ground, steps.matches, (&known, -1))?;
+        }
         let mut way = Way { state: known, effects: Effects::default() };
         steps.step(&mut way, &kept)?;
+        if let Some(running) = running {
+            running.add(ground, steps.matches, (&way.state, 1))?;
+        }
         past.push(kept, &way.effects.closed, before.unwrap_or_default());
         states.put(number, way.state.pack_bare(plan).into());
         self.touched.resource(resource, since);
@@ -423,6 +441,7 @@ impl Live {
     fn change(&mut self, changes: &[Change]) -> Result<(), LiveError> {
         for Change { key, second, by } in changes {
             self.sums.entry(*key).or_default().change(*second, *by)?;
+            self.running.iter_mut().for_each(|running| running.peak(*key));
             let mut months = Vec::new();
             each_stretch(&self.plan.parts()[key.part], &(*second..self.plan.end()), *by, |month, _| {
                 months.push(month);

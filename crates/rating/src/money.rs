@@ -178,6 +178,30 @@ impl Exact {
         Ok(Exact { numerator: times(self.numerator, gross.times)?, parts })
     }
 
+    /// Whether it is a whole number of 10⁻⁶ of the currency unit, so that nothing is rounded when it is posted.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.numerator % (I256::new(MICRO) * I256::new(i128::from(self.parts))) == I256::ZERO
+    }
+
+    /// The whole numbers of 10⁻¹⁵ of the currency unit that are not above and not below it: sums of amounts that are
+    /// spread over different parts are known within these.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn within(self) -> Result<(I256, I256), Overflow> {
+        let divisor = I256::new(FEMTO) * I256::new(i128::from(self.parts));
+        let short = i128::try_from(self.numerator).ok().zip(i128::try_from(divisor).ok());
+        let (floor, is_exact) = match short {
+            Some((numerator, divisor)) => {
+                (I256::new(numerator.div_euclid(divisor)), numerator.rem_euclid(divisor) == 0)
+            }
+            None => (self.numerator.div_euclid(divisor), self.numerator.rem_euclid(divisor) == I256::ZERO),
+        };
+        let above = if is_exact { floor } else { floor.checked_add(I256::ONE).ok_or(Overflow)? };
+        Ok((floor, above))
+    }
+
     /// R of rating.md ("Rounding and windows"): rounded half to even to 10⁻⁶ of the currency unit.
     ///
     /// # Errors
@@ -232,6 +256,9 @@ fn greatest_common_divisor(mut one: u128, mut other: u128) -> u128 {
 
 /// 10⁻⁶ of the currency unit, which money is counted in, in units of 10⁻²⁷.
 const MICRO: i128 = 10_i128.pow(21);
+
+/// 10⁻¹⁵ of the currency unit, in units of 10⁻²⁷.
+const FEMTO: i128 = 10_i128.pow(12);
 
 /// Money, in 10⁻⁶ of the currency unit. Negative where it goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

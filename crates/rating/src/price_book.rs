@@ -134,6 +134,12 @@ impl Model {
         )
     }
 
+    /// Whether its price depends on the sum of a month.
+    #[must_use]
+    pub fn is_tiered(&self) -> bool {
+        matches!(self, Model::Tiered(_))
+    }
+
     /// The name of the model in a price book.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -8,6 +8,7 @@
 
 mod clock;
 mod event;
+pub mod guard;
 pub mod ledger;
 mod life;
 mod meter;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kopeck_rating::calendar::Second;
 use kopeck_rating::event::{Description, EventType};
 use kopeck_rating::price_book::{Class, PriceBook, StateMeaning};
+use kopeck_rating::stops::{AfterStop, Stops};
 
 use crate::event::Event;
 
@@ -28,6 +29,28 @@ impl Alive<'_> {
     /// Whether nothing has changed: the same event describes it, in the same class.
     pub fn is_same(&self, other: &Alive<'_>) -> bool {
         std::ptr::eq(self.data, other.data) && self.class == other.class
+    }
+}
+
+/// A project in which everything is stopped in a second.
+#[derive(Clone, Copy)]
+pub(crate) struct Stopped<'a> {
+    pub project: &'a str,
+    pub at: Second,
+    pub stops: &'a Stops,
+}
+
+impl Stopped<'_> {
+    /// What a resource is then, after the stop.
+    pub fn of<'b>(&self, alive: Alive<'b>, second: Second) -> Option<Alive<'b>> {
+        if second < self.at || alive.project != self.project {
+            return Some(alive);
+        }
+        match self.stops.after(alive.kind, alive.class) {
+            AfterStop::Same => Some(alive),
+            AfterStop::Class(class) => Some(Alive { class, ..alive }),
+            AfterStop::Gone => None,
+        }
     }
 }
 

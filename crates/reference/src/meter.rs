@@ -16,7 +16,7 @@ use kopeck_rating::price_book::{
 
 use crate::clock::{Clock, Month};
 use crate::event::Event;
-use crate::life::{self, Alive, Resource};
+use crate::life::{self, Alive, Resource, Stopped};
 use crate::tariff;
 
 /// C(t) of the contract, and the quantity that it is the price of, in 10⁻¹⁸.
@@ -40,6 +40,8 @@ pub(crate) struct History<'a> {
     is_gross: bool,
     /// The second from which on each project is billed; one that is not named is billed for all.
     billed_from: BTreeMap<String, Second>,
+    /// A stop that comes, if one does.
+    stopped: Option<Stopped<'a>>,
 }
 
 /// Seconds in which nothing changes.
@@ -88,12 +90,24 @@ impl<'a> History<'a> {
             usage: events.iter().filter(|event| event.event_type == EventType::Usage).collect(),
             is_gross: false,
             billed_from: BTreeMap::new(),
+            stopped: None,
         }
     }
 
     /// The same with VAT on top, and each project billed from a second on.
     pub fn gross(self, billed_from: BTreeMap<String, Second>) -> History<'a> {
         History { is_gross: true, billed_from, ..self }
+    }
+
+    /// The same with a stop.
+    pub fn stopped(self, stopped: Option<Stopped<'a>>) -> History<'a> {
+        History { stopped, ..self }
+    }
+
+    /// What a resource is in a second.
+    fn alive(&self, resource: &Resource<'a>, second: Second) -> Option<Alive<'a>> {
+        let alive = resource.at(second, self.book)?;
+        self.stopped.map_or(Some(alive), |stopped| stopped.of(alive, second))
     }
 
     fn is_billed(&self, project: &str, second: Second) -> bool {
@@ -133,6 +147,7 @@ impl<'a> History<'a> {
         let stops: BTreeSet<Second> = happens
             .chain(self.starts.iter().copied())
             .chain(self.billed_from.values().copied())
+            .chain(self.stopped.map(|stopped| stopped.at))
             .chain([until])
             .collect();
         let mut moments = Vec::new();
@@ -147,7 +162,7 @@ impl<'a> History<'a> {
         moments.retain(|moment| moment.start < until);
         let states_of = |resource: &'b Resource<'a>| {
             let billed = |moment: &Moment| {
-                let alive = resource.at(moment.start, self.book);
+                let alive = self.alive(resource, moment.start);
                 alive.filter(|alive| self.is_billed(alive.project, moment.start))
             };
             moments.iter().map(billed).collect()
@@ -247,10 +262,12 @@ impl<'a> History<'a> {
         let versions = self.book.versions();
         let first_in_book =
             versions.iter().position(|version| version.components.iter().any(|other| other.id == id))?;
-        let mut stops: Vec<Second> = resource.seconds().chain(self.starts.iter().copied()).collect();
+        let stop = self.stopped.map(|stopped| stopped.at);
+        let mut stops: Vec<Second> =
+            resource.seconds().chain(self.starts.iter().copied()).chain(stop).collect();
         stops.sort_unstable();
         for second in stops {
-            let Some(alive) = resource.at(second, self.book) else { continue };
+            let Some(alive) = self.alive(resource, second) else { continue };
             if second < self.starts[first_in_book] {
                 return None;
             }

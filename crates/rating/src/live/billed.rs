@@ -30,6 +30,7 @@ impl Live {
         source: Option<&str>,
         seconds: Vec<Range<Second>>,
     ) -> Result<(), LiveError> {
+        self.hold_starts(seconds.iter().map(|seconds| seconds.start));
         let project = self.register.names.number(project).map_err(|_| LiveError::TooMany)?;
         let source = source.map(|source| self.register.names.number(source));
         let source = source.transpose().map_err(|_| LiveError::TooMany)?;
@@ -42,7 +43,9 @@ impl Live {
             return Ok(());
         }
         let before = self.running_peaks(project, source)?;
+        self.count_all_running((project, source), -1)?;
         self.billed.set(project, source, seconds);
+        self.count_all_running((project, source), 1)?;
         let after = self.running_peaks(project, source)?;
         let back: Result<Vec<Change>, Overflow> = before
             .into_iter()

@@ -32,9 +32,13 @@ impl Default for Uses {
 }
 
 impl Uses {
-    fn add(&mut self, key: SumKey, second: Second, quantity: Quantity) -> Result<(), Overflow> {
-        let sum = self.sums.entry(key.project).or_default().entry(key).or_insert(Quantity::ZERO);
+    /// Adds to a sum; answers whether there was none before.
+    fn add(&mut self, key: SumKey, second: Second, quantity: Quantity) -> Result<bool, Overflow> {
+        let sums = self.sums.entry(key.project).or_default();
+        let known = sums.len();
+        let sum = sums.entry(key).or_insert(Quantity::ZERO);
         *sum = sum.checked_add(quantity)?;
+        let is_new = sums.len() > known;
         if second > self.second {
             self.within.clear();
             self.second = second;
@@ -43,7 +47,7 @@ impl Uses {
             let within = self.within.entry(key).or_insert(Quantity::ZERO);
             *within = within.checked_add(quantity)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// A sum before an instant that is not before the latest second.
@@ -144,8 +148,11 @@ impl Live {
             }
             let resource = if matches!(component.model, Model::Tiered(_)) { PROJECT_WIDE } else { resource };
             let key = SumKey { part: number(part)?, month: number(month)?, project, resource };
-            self.uses.add(key, second, quantity)?;
+            let is_new = self.uses.add(key, second, quantity)?;
             self.touched.used(key);
+            if let Some(running) = self.running.as_mut().filter(|_| resource != PROJECT_WIDE) {
+                running.used(project, (part, month), (quantity, is_new))?;
+            }
         }
         if !is_priced {
             let name = || event.name(&self.register.names);
