@@ -9,10 +9,13 @@ pub mod directory;
 pub mod error;
 pub mod events;
 pub mod faults;
+pub mod head_log;
+mod ledger;
 pub mod sqlite;
 pub mod store;
 
 pub use directory::DirectoryStore;
 pub use error::StoreError;
 pub use events::EventLog;
+pub use ledger::LedgerStore;
 pub use store::{Span, Store, Ticket};

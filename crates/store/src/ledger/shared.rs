@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use kopeck_ledger::ledger::Ledger;
 use kopeck_ledger::name::Moment;
 
-use crate::sqlite::queue::Queue;
+use crate::ledger::queue::Queue;
 
 /// Where the store reads what time it is. What it says may jump; the journal's time never goes back.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
