@@ -11,6 +11,7 @@
 //! of ids on the way of a commit, and a cache of anything that another process could change.
 
 pub mod batch;
+pub mod copy;
 pub mod decider;
 pub mod history;
 pub mod id_filter;
@@ -234,13 +235,15 @@ impl<P: Place> Store for LedgerStore<P> {
     }
 
     fn record(&self, id: TransactionId) -> Answer<Option<Record>> {
-        let durable = self.durable().head().sequence;
         let (answer, answered) = mpsc::sync_channel(1);
         self.shared.queue.push(Job::Find(id, answer))?;
         let found = answered.recv().unwrap_or(Err(StoreError::Closed))?;
-        // What is not durable yet has not happened for a reader.
+        // What is not durable yet has not happened for a reader. Looking for it may have told what became of a doubtful
+        // commit, so it is asked only now what is durable; what was void meanwhile has another record in its place.
+        let durable = self.durable().head().sequence;
         let Some(sequence) = found.filter(|sequence| *sequence <= durable) else { return Ok(None) };
-        self.place.read(|tables| journal::record(sequence, tables)).map(Some)
+        let record = self.place.read(|tables| journal::record(sequence, tables))?;
+        Ok(Some(record).filter(|record| record.asked.is_some_and(|asked| asked.id == id)))
     }
 
     fn records(&self, from: Sequence, take: &mut dyn FnMut(Record) -> Answer<bool>) -> Answer<()> {

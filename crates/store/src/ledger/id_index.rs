@@ -238,6 +238,16 @@ fn search_backwards(ids: &[(Id, u64)], id: Id) -> Option<u64> {
     Some(ids[from + place].1)
 }
 
+/// A run with its ids, as it is stored.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn read_run(head: RunHead, tables: &dyn Tables) -> Result<SealedRun, StoreError> {
+    let RunHead { run, through, .. } = head;
+    let entries = tables.blocks(run * BLOCKS_IN_RUN, (run + 1) * BLOCKS_IN_RUN)?;
+    Ok(SealedRun { number: run, through, ids: Arc::new(entries_of(&entries).collect()) })
+}
+
 /// Hands all ids in the runs of a database to `take`, each with its record, and says which run could not be trusted: a
 /// filter or a fence that is not that of its ids would make them look new.
 ///

@@ -84,11 +84,15 @@ impl Snapshots {
         let packed = durable.pack();
         drop(durable);
         (self.since, self.size) = (0, packed.len() as u64);
-        let parts = i64::try_from(packed.len().div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
-        let pieces = (0..).zip(packed.chunks(PART_BYTES));
-        self.waiting =
-            pieces.map(|(part, state)| Part { sequence, part, parts, state: state.to_vec() }).collect();
+        self.waiting = parts_of(sequence, &packed).into();
     }
+}
+
+/// The parts of a packed state after some record.
+pub fn parts_of(sequence: Sequence, packed: &[u8]) -> Vec<Part> {
+    let parts = i64::try_from(packed.len().div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
+    let pieces = (0..).zip(packed.chunks(PART_BYTES));
+    pieces.map(|(part, state)| Part { sequence, part, parts, state: state.to_vec() }).collect()
 }
 
 impl Part {

@@ -79,6 +79,12 @@ pub trait Tables {
     /// [`StoreError`] where it can not be read.
     fn landmark_from(&self, account: AccountNumber, from: Sequence) -> Found<Option<Landmark>>;
 
+    /// Some landmarks in the order of accounts and records, after one of them; none where that was the last.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be read.
+    fn landmarks_after(&self, account: AccountNumber, sequence: Sequence) -> Found<Vec<Landmark>>;
+
     /// What landmarks there are.
     ///
     /// # Errors

@@ -42,19 +42,24 @@ impl Tables for Connection {
 
     fn landmark_from(&self, account: AccountNumber, from: Sequence) -> Found<Option<Landmark>> {
         let mut select = self.prepare_cached(
-            "SELECT sequence, entries, at, posted FROM landmark \
+            "SELECT account, sequence, entries, at, posted FROM landmark \
              WHERE account = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
         )?;
-        let found = select.query_row((account.0, signed(from)), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
-        });
-        let Some((sequence, entries, at, posted)) = found.optional()? else { return Ok(None) };
-        let sequence = Sequence(unsigned(sequence));
-        let posted = posted.parse().map(Amount::from_micros).map_err(|_| {
-            StoreError::Corrupt(format!("the balance at record {sequence} is not a number of its kind"))
-        })?;
-        let at = Moment::from_nanoseconds(at).unwrap_or(Moment::FIRST);
-        Ok(Some(Landmark { account, entries: unsigned(entries), sequence, at, posted }))
+        let mut rows = select.query((account.0, signed(from)))?;
+        rows.next()?.map(landmark).transpose()
+    }
+
+    fn landmarks_after(&self, account: AccountNumber, sequence: Sequence) -> Found<Vec<Landmark>> {
+        let mut select = self.prepare_cached(
+            "SELECT account, sequence, entries, at, posted FROM landmark \
+             WHERE (account, sequence) > (?, ?) ORDER BY account, sequence LIMIT 256",
+        )?;
+        let mut rows = select.query((account.0, signed(sequence)))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(landmark(row)?);
+        }
+        Ok(found)
     }
 
     fn landmarks(&self) -> Found<Landmarks> {
@@ -126,6 +131,20 @@ fn chunk(row: &Row<'_>) -> Result<Chunk, rusqlite::Error> {
         records: Cow::Owned(row.get(5)?),
     };
     Ok(stored.into())
+}
+
+fn landmark(row: &Row<'_>) -> Found<Landmark> {
+    let sequence = Sequence(unsigned(row.get(1)?));
+    let posted = row.get::<_, String>(4)?.parse().map(Amount::from_micros).map_err(|_| {
+        StoreError::Corrupt(format!("the balance at record {sequence} is not a number of its kind"))
+    })?;
+    Ok(Landmark {
+        account: AccountNumber(row.get(0)?),
+        entries: unsigned(row.get(2)?),
+        sequence,
+        at: Moment::from_nanoseconds(row.get(3)?).unwrap_or(Moment::FIRST),
+        posted,
+    })
 }
 
 fn unsigned(number: i64) -> u64 {

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use kopeck_ledger::name::Sequence;
 use kopeck_ledger::record::Record;
+use rusqlite::Connection;
 
 use crate::answer::{Progress, Report};
 use crate::error::StoreError;
 use crate::head_log::{self, LoggedHead};
 use crate::ledger::{journal, verify};
 use crate::sqlite::connections::{self, DATABASE_FILE};
+use crate::sqlite::schema;
 
 /// Verifies the ledger in a folder, whether it is open or not.
 ///
@@ -41,6 +43,22 @@ pub fn database(
     let report = verify::prove(journal, &connection, heads, progress);
     reading.finish()?;
     report
+}
+
+/// Reads a database that is a ledger, such as a backup.
+///
+/// # Errors
+/// [`StoreError::NotALedger`], [`StoreError::Missing`].
+pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Missing(path.to_path_buf()));
+    }
+    let connection = connections::reader(path)?;
+    if schema::LEDGER.is_in(&connection, path)? {
+        Ok(connection)
+    } else {
+        Err(StoreError::NotALedger(path.to_path_buf()))
+    }
 }
 
 /// Hands all records of the ledger in a folder, open or not, to `take`, in their order, until it answers `false`.

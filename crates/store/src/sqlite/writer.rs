@@ -9,7 +9,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::answer::Head;
 use crate::error::StoreError;
-use crate::faults::{Fate, Faults, Point};
+pub(crate) use crate::faults::meet;
+use crate::faults::{Faults, Point};
 use crate::head_log;
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;
@@ -96,28 +97,6 @@ impl Disk {
             tables::write_part(part, &transaction)?;
         }
         Ok(transaction.commit()?)
-    }
-}
-
-/// Comes to a point of a commit. A fate that ends the process is noted in `dead`.
-///
-/// # Errors
-/// What the fate is.
-pub fn meet(
-    point: Point,
-    faults: &mut dyn Faults,
-    folder: &std::path::Path,
-    dead: &mut Option<StoreError>,
-) -> Result<(), StoreError> {
-    match (faults.at(point, folder), point) {
-        (Fate::GoOn, _) => Ok(()),
-        (Fate::Full, Point::Begin | Point::Written) => Err(StoreError::Full),
-        (Fate::Doubt, _) => Err(StoreError::Unknown("the disk did not answer".to_owned())),
-        (Fate::Full, Point::Committed) | (Fate::Die, _) => {
-            let error = StoreError::Unknown("the process ended".to_owned());
-            *dead = Some(error.clone());
-            Err(error)
-        }
     }
 }
 
