@@ -1,7 +1,7 @@
 //! What a ledger in PostgreSQL does in a second: `cargo bench -p kopeck-store --bench postgres`. A number behind `--` is
 //! how many transfers are measured.
 //!
-//! The server is one of the bench's own, as Debian's package sets it up, in a folder on the disk of the build. Beside the
+//! The server is one of the bench's own, as Debian's package sets it up, in a folder where `TMPDIR` says. Beside the
 //! ledger, plain tables on the same server do the same work: a row for each transfer with a unique key, inserted many at
 //! once, and two balances changed in the same transaction.
 
