@@ -78,7 +78,10 @@ fn ci() -> Result<(), Failed> {
 }
 
 /// What the tests run beside the toolchain, each by its program and its Debian package.
-const NEEDED: [(&str, &str); 2] = [("hledger", "hledger"), ("promtool", "prometheus")];
+const NEEDED: [(&str, &str); 3] =
+    [("hledger", "hledger"), ("promtool", "prometheus"), ("initdb", "postgresql")];
+/// Debian keeps PostgreSQL's programs here, in a folder for each version, and not where programs are looked for.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
 /// What schemathesis is, with all that it needs, and what it is told of the API.
 const SCHEMATHESIS: &str = "xtask/schemathesis/requirements.txt";
 
@@ -123,7 +126,10 @@ fn install_schemathesis() -> Result<PathBuf, Failed> {
 /// Installs a Debian package where its program is not there.
 fn install(program: &str, package: &str) -> Result<(), Failed> {
     let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if version.is_ok_and(|status| status.success()) {
+    let versions = fs::read_dir(POSTGRESQL).into_iter().flatten().flatten();
+    let is_of_postgresql =
+        versions.map(|version| version.path().join("bin").join(program)).any(|path| path.is_file());
+    if is_of_postgresql || version.is_ok_and(|status| status.success()) {
         return Ok(());
     }
     // An old list of packages names files that are gone, so it is made new; without a network the old one may do.

@@ -16,6 +16,7 @@ use kopeck_rating::live::LiveError;
 use kopeck_rating::money::Overflow;
 use kopeck_settlement::shard::SettleError;
 use kopeck_store::StoreError;
+use kopeck_store::postgres::PostgresError;
 
 use crate::auth::Act;
 
@@ -297,9 +298,13 @@ fn shortage_of(refusal: &Refusal) -> Option<Shortage> {
 fn kind_of_store(error: &StoreError) -> ProblemKind {
     match error {
         StoreError::Unknown(_) => ProblemKind::Unknown,
-        StoreError::Full | StoreError::Busy { .. } | StoreError::Closed | StoreError::Fenced { .. } => {
-            ProblemKind::Unavailable
-        }
+        StoreError::Full
+        | StoreError::Busy { .. }
+        | StoreError::Closed
+        | StoreError::Fenced { .. }
+        | StoreError::Postgres(
+            PostgresError::Unreachable { .. } | PostgresError::Lost(_) | PostgresError::Held { .. },
+        ) => ProblemKind::Unavailable,
         _ => ProblemKind::Internal,
     }
 }

@@ -25,9 +25,9 @@ impl Head {
 /// How much of a copy is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
-    /// Pages that are copied.
+    /// Pages that are copied; records, where a database is copied to one of another kind.
     pub pages: u64,
-    /// Pages in all.
+    /// All of them.
     pub of: u64,
 }
 

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::postgres::PostgresError;
+
 /// Why something of the store failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -113,7 +115,10 @@ pub enum StoreError {
         /// What the system says.
         reason: String,
     },
-    /// SQLite refused.
+    /// What only a database behind a network can fail with.
+    #[error(transparent)]
+    Postgres(PostgresError),
+    /// The database refused.
     #[error("the database: {0}")]
     Database(String),
 }

@@ -54,6 +54,28 @@ impl Faults for NoFaults {
     }
 }
 
+/// Comes to a point of a commit. A fate that ends the process is noted in `dead`.
+///
+/// # Errors
+/// What the fate is.
+pub(crate) fn meet(
+    point: Point,
+    faults: &mut dyn Faults,
+    folder: &Path,
+    dead: &mut Option<StoreError>,
+) -> Result<(), StoreError> {
+    match (faults.at(point, folder), point) {
+        (Fate::GoOn, _) => Ok(()),
+        (Fate::Full, Point::Begin | Point::Written) => Err(StoreError::Full),
+        (Fate::Doubt, _) => Err(StoreError::Unknown("the disk did not answer".to_owned())),
+        (Fate::Full, Point::Committed) | (Fate::Die, _) => {
+            let error = StoreError::Unknown("the process ended".to_owned());
+            *dead = Some(error.clone());
+            Err(error)
+        }
+    }
+}
+
 /// The files of a store at one instant, as a crash then would leave them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrashImage {

@@ -1,4 +1,5 @@
-//! Where the ledger is durable: one narrow trait of verbs, [`store::Store`], and [`sqlite`], which implements it.
+//! Where the ledger is durable: one narrow trait of verbs, [`store::Store`], and [`sqlite`] and
+//! [`postgres`], which implement it.
 //!
 //! The pure ledger decides; a store keeps its journal, answers when that is durable, and can prove it. Nothing here
 //! knows what money is for: requests go in, the ledger's own records and replies come out. The server and the
@@ -9,10 +10,15 @@ pub mod directory;
 pub mod error;
 pub mod events;
 pub mod faults;
+pub mod head_log;
+mod ledger;
+mod pool;
+pub mod postgres;
 pub mod sqlite;
 pub mod store;
 
 pub use directory::DirectoryStore;
 pub use error::StoreError;
 pub use events::EventLog;
+pub use ledger::LedgerStore;
 pub use store::{Span, Store, Ticket};

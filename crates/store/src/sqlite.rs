@@ -1,72 +1,44 @@
 //! The embedded store: one SQLite database in a folder, one process, one thread that decides and one that writes.
 //!
-//! ```text
-//! callers ─▶ queue ─▶ decider ─▶ writer ─▶ SQLite's log ─▶ replies
-//!           bounded   ahead of    one sync    └─▶ checkpoints, a thread of its own
-//!                     the disk    a batch
-//! ```
-//!
-//! The decider is at the next batch while the writer waits for the disk. Readers see the state in `shared`, which
-//! follows what is durable, and read the journal with connections of their own. Deliberately absent: an index of
-//! entries, an index of ids on the way of a commit, and a cache of anything that another process could change.
+//! What decides and what is shared is [`crate::ledger`]'s; here is what knows SQLite: connections, tables, commits, moving
+//! the log into the database, copies, and the lock that keeps a second process out.
 
 pub mod backup;
-mod batch;
 mod checkpoint;
 mod connections;
-mod decider;
 pub mod directory;
 pub mod events;
-pub mod head_log;
-mod history;
-mod id_filter;
-mod id_hash;
-mod id_index;
 pub mod instant;
-pub mod journal;
 mod lock;
-mod queue;
 pub mod restore;
 mod schema;
-mod shared;
-mod snapshot;
+pub(crate) mod tables;
 pub mod verify;
 mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, PoisonError, RwLockReadGuard};
-use std::thread::{self, JoinHandle};
 
-use kopeck_ledger::account::Account;
-use kopeck_ledger::amount::Amount;
-use kopeck_ledger::ledger::{Ledger, OpenHold};
-use kopeck_ledger::name::{AccountId, HoldId, Moment, Sequence, Text, TransactionId};
-use kopeck_ledger::record::Record;
-use kopeck_ledger::request::Request;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::oneshot;
 
-use crate::answer::{Copied, Head, Progress, Report};
+use crate::answer::{Copied, Progress, Report};
 use crate::error::StoreError;
 use crate::faults::{Faults, NoFaults};
-use crate::store::{Answer, History, Span, Store, Ticket};
+use crate::ledger::tables::Tables;
+use crate::ledger::{LedgerStore, Loaded, Place};
+use crate::store::Answer;
 
 use checkpoint::Checkpoints;
 use connections::Readers;
-use decider::Decider;
 use lock::ProcessLock;
-use queue::{Job, Work};
-use shared::Shared;
-use snapshot::Snapshots;
-use writer::Writer;
+use writer::Disk;
 
+pub use crate::head_log::{self, HEAD_LOG_FILE};
+pub use crate::ledger::shared::Clock;
+use crate::ledger::{id_filter, id_hash, shared, spawn};
 pub use connections::{DATABASE_FILE, SyncMode};
-pub use head_log::HEAD_LOG_FILE;
 pub use lock::LOCK_FILE;
 pub use restore::restore;
-pub use shared::Clock;
 
 /// The name of SQLite's log in a store's folder.
 pub const LOG_FILE: &str = "kopeck.db-wal";
@@ -105,14 +77,30 @@ impl fmt::Debug for Options {
 }
 
 /// An open ledger in a folder.
+pub type SqliteStore = LedgerStore<Folder>;
+
+/// The folder of an open ledger.
 #[derive(Debug)]
-pub struct SqliteStore {
-    folder: PathBuf,
-    shared: Arc<Shared>,
+pub struct Folder {
+    path: PathBuf,
     readers: Readers,
-    threads: Vec<JoinHandle<()>>,
-    /// Released last.
+    /// Released when nobody writes any more.
     _lock: ProcessLock,
+}
+
+impl Place for Folder {
+    fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T> {
+        self.readers.with(|connection| work(connection))
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Answer<Report> {
+        verify::folder(&self.path, progress)
+    }
+
+    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+        let source = connections::reader(&self.path.join(DATABASE_FILE))?;
+        backup::copy_to(&source, target, progress)
+    }
 }
 
 impl SqliteStore {
@@ -154,187 +142,27 @@ impl SqliteStore {
         }
         schema::LEDGER.migrate(&mut connection, &path)?;
         let epoch = take_epoch(&mut connection)?;
-        let loaded = load(&connection)?;
+        let loaded = Loaded::of(&connection)?;
         // Only now: a log that is there has what the database is missing.
-        make_log(connection, &path, &options).and_then(|connection| {
-            let shared = Arc::new(Shared::new(loaded.ledger.clone()));
-            let checkpoints = Checkpoints::start(connections::writer(&path, options.sync)?)?;
-            let (to_writer, commands) = mpsc::sync_channel(0);
-            let decider =
-                Decider::new(Arc::clone(&shared), to_writer, options.clock, connections::reader(&path)?);
-            let decider = decider.starting_with(loaded.ledger, loaded.ids);
-            let writer = Writer {
-                shared: Arc::clone(&shared),
-                connection,
-                folder: folder.to_path_buf(),
-                epoch,
-                head: loaded.head,
-                written: 0,
-                checkpoints,
-                snapshots: loaded.snapshots,
-                faults: options.faults,
-                head_logged: None,
-                dead: None,
-            };
-            let threads = vec![
-                spawn("kopeck-decider", move || decider.run())?,
-                spawn("kopeck-writer", move || writer.run(&commands))?,
-            ];
-            Ok(SqliteStore {
-                folder: folder.to_path_buf(),
-                shared,
-                readers: Readers::of(&path),
-                threads,
-                _lock: lock,
-            })
-        })
+        let connection = make_log(connection, &path, &options)?;
+        let disk = Disk {
+            connection,
+            folder: folder.to_path_buf(),
+            epoch,
+            checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
+            faults: options.faults,
+            heads: head_log::Heads::of(folder),
+            dead: None,
+        };
+        let place = Folder { path: folder.to_path_buf(), readers: Readers::of(&path), _lock: lock };
+        LedgerStore::start(place, loaded, options.clock, Box::new(connections::reader(&path)?), disk)
     }
 
     /// The folder that it is in.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.place().path
     }
-
-    /// Ends the store when all that was handed over is done.
-    pub fn close(self) {
-        drop(self);
-    }
-
-    fn push(&self, work: Work, wait: bool) -> Answer<Ticket> {
-        let (answer, receiver) = oneshot::channel();
-        let job = Job::Decide(work, answer);
-        if wait { self.shared.queue.push(job) } else { self.shared.queue.try_push(job) }?;
-        Ok(Ticket::of(receiver))
-    }
-
-    fn durable(&self) -> RwLockReadGuard<'_, Ledger> {
-        self.shared.durable.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        self.shared.queue.close();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has nothing more to write.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Store for SqliteStore {
-    fn submit(&self, requests: Vec<Request>) -> Answer<Ticket> {
-        self.push(Work::Each(requests), true)
-    }
-
-    fn try_submit(&self, requests: Vec<Request>) -> Answer<Ticket> {
-        self.push(Work::Each(requests), false)
-    }
-
-    fn submit_chain(&self, members: Vec<Request>) -> Answer<Ticket> {
-        self.push(Work::Chain(members), true)
-    }
-
-    fn expire_holds(&self) -> Answer<Ticket> {
-        self.push(Work::Each(Vec::new()), true)
-    }
-
-    fn next_expiry(&self) -> Option<Moment> {
-        self.durable().next_expiry()
-    }
-
-    fn account(&self, id: AccountId) -> Option<Account> {
-        self.durable().find(id).cloned()
-    }
-
-    fn accounts(&self, skip: usize, limit: usize) -> Vec<Account> {
-        self.durable().accounts().iter().skip(skip).take(limit).cloned().collect()
-    }
-
-    fn accrued(&self, workspace: AccountId) -> Vec<(Text, Amount)> {
-        let durable = self.durable();
-        let Some(account) = durable.find(workspace) else { return Vec::new() };
-        durable.accrued(account.opening.number).map(|(project, amount)| (project.clone(), amount)).collect()
-    }
-
-    fn open_hold(&self, id: HoldId) -> Option<OpenHold> {
-        self.durable().open_hold(id)
-    }
-
-    fn history(&self, account: AccountId, span: Span) -> Answer<Option<History>> {
-        let Some(account) = self.account(account) else { return Ok(None) };
-        self.readers.with(|connection| history::history(&account, span, connection)).map(Some)
-    }
-
-    fn balance_at(&self, account: AccountId, at: Moment) -> Answer<Option<Amount>> {
-        let Some(account) = self.account(account) else { return Ok(None) };
-        self.readers.with(|connection| history::balance_at(&account, at, connection)).map(Some)
-    }
-
-    fn record(&self, id: TransactionId) -> Answer<Option<Record>> {
-        let durable = self.durable().head().sequence;
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.shared.queue.push(Job::Find(id, answer))?;
-        let found = answered.recv().unwrap_or(Err(StoreError::Closed))?;
-        // What is not durable yet has not happened for a reader.
-        let Some(sequence) = found.filter(|sequence| *sequence <= durable) else { return Ok(None) };
-        self.readers.with(|connection| journal::record(sequence, connection)).map(Some)
-    }
-
-    fn recent(&self, sequence: Sequence) -> Option<Record> {
-        self.shared.recent(sequence)
-    }
-
-    fn records(&self, from: Sequence, take: &mut dyn FnMut(Record) -> Answer<bool>) -> Answer<()> {
-        self.readers.with(|connection| journal::records_from(from, connection, take))
-    }
-
-    fn head(&self) -> Answer<Head> {
-        self.readers.with(journal::head)
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Answer<Report> {
-        verify::folder(&self.folder, progress)
-    }
-
-    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
-        let source = connections::reader(&self.folder.join(DATABASE_FILE))?;
-        backup::copy_to(&source, target, progress)
-    }
-}
-
-/// What an opening finds.
-struct Loaded {
-    ledger: Ledger,
-    ids: id_index::IdIndex,
-    head: Head,
-    snapshots: Snapshots,
-}
-
-fn load(connection: &Connection) -> Answer<Loaded> {
-    let stored = snapshot::load(connection)?;
-    let mut ledger = stored.ledger;
-    let mut replayed = 0;
-    journal::rows_from(ledger.head().sequence.next(), connection, |chunk| {
-        replayed += chunk.written_bytes();
-        for record in chunk.records() {
-            let record = record?;
-            if record.sequence > ledger.head().sequence {
-                ledger.apply(&record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            }
-        }
-        Ok(true)
-    })?;
-    let head = journal::head(connection)?;
-    if head.sequence != ledger.head().sequence {
-        return Err(StoreError::Corrupt(format!(
-            "the journal can not be read up to record {}",
-            head.sequence
-        )));
-    }
-    let snapshots = Snapshots::after(replayed, stored.bytes);
-    Ok(Loaded { ids: decider::load_ids(connection)?, ledger, head, snapshots })
 }
 
 fn take_epoch(connection: &mut Connection) -> Answer<i64> {
@@ -357,11 +185,4 @@ fn make_log(connection: Connection, path: &Path, options: &Options) -> Answer<Co
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_| Ok(()))?;
     }
     Ok(connection)
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Answer<JoinHandle<()>> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|error| StoreError::io("start a thread for", Path::new(name), error))
 }

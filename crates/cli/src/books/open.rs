@@ -124,6 +124,7 @@ pub fn failed(error: &StoreError) -> Failure {
             format!("the ledger's database: {reason}"),
             "`kopeck ledger verify` tells whether it is whole",
         ),
+        StoreError::Postgres(error) => input(error.to_string(), "nothing was written"),
         other @ (StoreError::NotAnEventLog(_)
         | StoreError::NotADirectory(_)
         | StoreError::NoEventLog(_)

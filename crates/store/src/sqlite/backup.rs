@@ -8,11 +8,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction};
 
 use crate::answer::Copied;
 use crate::error::StoreError;
+use crate::sqlite::connections::{self, SyncMode};
 use crate::sqlite::instant::{Instant, Part};
+use crate::sqlite::schema;
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
@@ -86,6 +88,40 @@ pub(super) fn publish_folder(partial: &Path, target: &Path) -> Result<(), StoreE
             .map_err(|error| StoreError::io("write", &path, error))?;
     }
     publish(partial, target)
+}
+
+/// Makes a new file with an empty ledger's tables, which `fill` fills, and gives it its name when it is on the disk.
+///
+/// # Errors
+/// [`StoreError::Exists`] where there is such a file; [`StoreError::Full`]; those of `fill`.
+pub(crate) fn write_new(
+    target: &Path,
+    fill: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if target.exists() {
+        return Err(StoreError::Exists(target.to_path_buf()));
+    }
+    let partial = beside(target, "partial");
+    remove(&partial)?;
+    let written = write_partial(&partial, fill).and_then(|()| publish(&partial, target));
+    if written.is_err() {
+        // The reason is told; what is left of the copy has no name that anybody takes for a backup.
+        let _ = remove(&partial);
+    }
+    written
+}
+
+fn write_partial(
+    partial: &Path,
+    fill: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut connection = connections::writer(partial, SyncMode::Full)?;
+    schema::LEDGER.prepare(&connection)?;
+    schema::LEDGER.migrate(&mut connection, partial)?;
+    let transaction = connection.transaction()?;
+    fill(&transaction)?;
+    transaction.commit()?;
+    connection.close().map_err(|(_, error)| StoreError::from(error))
 }
 
 /// Copies the database behind `source` to a new file.

@@ -1,18 +1,16 @@
 //! Connections to one database: how each is set up, and the pool of those that only read.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::StoreError;
+use crate::pool::Pool;
 
 /// The name of the database in a store's folder.
 pub const DATABASE_FILE: &str = "kopeck.db";
 
-/// Readers at once; more wait their turn.
-const READERS: usize = 4;
 /// How long a connection waits for a short lock of another one, as at the end of a checkpoint.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// Prepared statements that a connection keeps.
@@ -97,22 +95,14 @@ fn opened(path: &Path, flags: OpenFlags, cache_kb: i64) -> Result<Connection, St
 #[derive(Debug)]
 pub struct Readers {
     path: PathBuf,
-    idle: Mutex<Idle>,
-    returned: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Idle {
-    connections: Vec<Connection>,
-    /// How many exist, idle or not.
-    made: usize,
+    pool: Pool<Connection>,
 }
 
 impl Readers {
     /// A pool that makes its connections when they are needed.
     #[must_use]
     pub fn of(path: &Path) -> Readers {
-        Readers { path: path.to_path_buf(), idle: Mutex::default(), returned: Condvar::new() }
+        Readers { path: path.to_path_buf(), pool: Pool::default() }
     }
 
     /// Reads with one of the connections, as of one instant; waits while all are in use.
@@ -120,32 +110,11 @@ impl Readers {
     /// # Errors
     /// What `work` answers, or [`StoreError`] where no connection can be made.
     pub fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let connection = self.take()?;
         // One transaction: what is read together is of one instant, and a lock is taken once and not for each row.
-        let done = connection
-            .unchecked_transaction()
-            .map_err(StoreError::from)
-            .and_then(|reading| work(&reading).and_then(|done| Ok(reading.finish().map(|()| done)?)));
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).connections.push(connection);
-        self.returned.notify_one();
-        done
-    }
-
-    fn take(&self) -> Result<Connection, StoreError> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(connection) = idle.connections.pop() {
-                return Ok(connection);
-            }
-            if idle.made < READERS {
-                break;
-            }
-            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
-        }
-        idle.made += 1;
-        drop(idle);
-        reader(&self.path).inspect_err(|_| {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).made -= 1;
-        })
+        let in_transaction = |connection: &Connection| {
+            let reading = connection.unchecked_transaction()?;
+            work(&reading).and_then(|done| Ok(reading.finish().map(|()| done)?))
+        };
+        self.pool.with(|| reader(&self.path), |_| true, in_transaction)
     }
 }

@@ -11,11 +11,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::answer::{Progress, Report};
 use crate::error::StoreError;
+use crate::head_log::HEAD_LOG_FILE;
 use crate::sqlite::backup::{self, beside};
 use crate::sqlite::connections::{self, DATABASE_FILE, SyncMode};
 use crate::sqlite::directory::{self, DIRECTORY_HEADS_FILE, DIRECTORY_LOCK_FILE};
 use crate::sqlite::events::{EVENTS_LOCK_FILE, KEYS_FOLDER};
-use crate::sqlite::head_log::HEAD_LOG_FILE;
 use crate::sqlite::instant::Part;
 use crate::sqlite::lock::ProcessLock;
 use crate::sqlite::schema::{EVENT_LOG, LEDGER};

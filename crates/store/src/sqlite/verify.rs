@@ -1,14 +1,6 @@
-//! Proving a journal: every byte against the hashes, every record against the rules, and all that is kept beside it.
-//!
-//! One thread reads rows, two compute hashes and decode, and this one follows the money in the journal's order. What is
-//! found is the first broken record, with its reason; what comes after a break proves nothing.
-
-mod fold;
-mod row;
+//! Proving a ledger in a folder, or a copy of one.
 
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
 
 use kopeck_ledger::name::Sequence;
 use kopeck_ledger::record::Record;
@@ -16,19 +8,10 @@ use rusqlite::Connection;
 
 use crate::answer::{Progress, Report};
 use crate::error::StoreError;
+use crate::head_log::{self, LoggedHead};
+use crate::ledger::{journal, verify};
 use crate::sqlite::connections::{self, DATABASE_FILE};
-use crate::sqlite::head_log::{self, LoggedHead};
-use crate::sqlite::journal::{self, Chunk};
-
-use fold::Fold;
-use row::Checked;
-
-/// Rows that travel between threads together: 2 MB.
-const GROUP_ROWS: usize = 256;
-/// Groups that wait before each thread.
-const GROUPS_WAITING: usize = 2;
-/// Threads that compute hashes.
-const HASHERS: usize = 2;
+use crate::sqlite::schema;
 
 /// Verifies the ledger in a folder, whether it is open or not.
 ///
@@ -56,34 +39,26 @@ pub fn database(
     let connection = connections::reader(path)?;
     // The journal is read by another connection, later: what is beside it now must be true of it then.
     let reading = connection.unchecked_transaction()?;
-    let of = journal::head(&connection)?.sequence.0;
     let journal = connections::reader(path)?;
-    let mut fold = Fold::new(heads, &connection)?;
-    let problem = thread::scope(|scope| {
-        let (mut to_hashers, mut from_hashers) = (Vec::new(), Vec::new());
-        for _ in 0..HASHERS {
-            let (to_hasher, groups) = mpsc::sync_channel(GROUPS_WAITING);
-            let (checked, from_hasher) = mpsc::sync_channel(GROUPS_WAITING);
-            scope.spawn(move || hash(&groups, &checked));
-            to_hashers.push(to_hasher);
-            from_hashers.push(from_hasher);
-        }
-        scope.spawn(move || read(&journal, &to_hashers));
-        let mut turns = from_hashers.iter().cycle();
-        // Groups come back from the hashers in the order in which they were dealt.
-        while let Some(Ok(group)) = turns.next().map(Receiver::recv) {
-            for row in group {
-                fold.take(row)?;
-                if fold.is_broken() {
-                    return Ok(());
-                }
-            }
-            progress(Progress { records: fold.records(), of: of.max(fold.records()) });
-        }
-        fold.end()
-    });
+    let report = verify::prove(journal, &connection, heads, progress);
     reading.finish()?;
-    problem.map(|()| fold.report())
+    report
+}
+
+/// Reads a database that is a ledger, such as a backup.
+///
+/// # Errors
+/// [`StoreError::NotALedger`], [`StoreError::Missing`].
+pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Missing(path.to_path_buf()));
+    }
+    let connection = connections::reader(path)?;
+    if schema::LEDGER.is_in(&connection, path)? {
+        Ok(connection)
+    } else {
+        Err(StoreError::NotALedger(path.to_path_buf()))
+    }
 }
 
 /// Hands all records of the ledger in a folder, open or not, to `take`, in their order, until it answers `false`.
@@ -96,32 +71,4 @@ pub fn records(
 ) -> Result<(), StoreError> {
     let connection = connections::reader(&folder.join(DATABASE_FILE))?;
     journal::records_from(Sequence::NONE.next(), &connection, take)
-}
-
-/// A row as it was read, or why it was not.
-type Read = Result<Chunk, StoreError>;
-
-/// Deals all rows to the hashers; ends early where nobody takes them any more.
-fn read(journal: &Connection, to_hashers: &[SyncSender<Vec<Read>>]) {
-    let mut turns = to_hashers.iter().cycle();
-    let mut deal = |group: Vec<Read>| turns.next().is_some_and(|hasher| hasher.send(group).is_ok());
-    let mut group = Vec::with_capacity(GROUP_ROWS);
-    let read = journal::rows_from(Sequence::NONE, journal, |chunk| {
-        group.push(Ok(chunk));
-        Ok(group.len() < GROUP_ROWS || deal(std::mem::replace(&mut group, Vec::with_capacity(GROUP_ROWS))))
-    });
-    group.extend(read.err().map(Err));
-    if !group.is_empty() {
-        deal(group);
-    }
-}
-
-/// Checks each row by itself.
-fn hash(groups: &Receiver<Vec<Read>>, checked: &SyncSender<Vec<Result<Checked, StoreError>>>) {
-    while let Ok(group) = groups.recv() {
-        let group = group.into_iter().map(|row| row.map(|chunk| row::check(&chunk))).collect();
-        if checked.send(group).is_err() {
-            return;
-        }
-    }
 }

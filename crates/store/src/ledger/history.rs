@@ -2,16 +2,16 @@
 //!
 //! Landmarks lead into the middle of a long history, so that any instant is at most [`LANDMARK_ENTRIES`] steps away.
 //!
-//! [`LANDMARK_ENTRIES`]: crate::sqlite::batch::LANDMARK_ENTRIES
+//! [`LANDMARK_ENTRIES`]: crate::ledger::batch::LANDMARK_ENTRIES
 
 use kopeck_ledger::account::Account;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{AccountNumber, Moment, Sequence};
 use kopeck_ledger::record::{Record, Transfer};
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::StoreError;
-use crate::sqlite::journal::{self, Chunk};
+use crate::ledger::journal::{self, Chunk};
+use crate::ledger::tables::Tables;
 use crate::store::{History, Span};
 
 /// A place in an account's chain of entries: a record, and the balance after it.
@@ -23,7 +23,7 @@ struct Place {
 
 /// Walks back from where an account is, one record at a time.
 struct Walk<'c> {
-    connection: &'c Connection,
+    tables: &'c dyn Tables,
     account: AccountNumber,
     place: Place,
     chunk: Option<Chunk>,
@@ -52,7 +52,7 @@ impl Walk<'_> {
         if let Some(chunk) = self.chunk.as_ref().filter(|chunk| chunk.holds(sequence)) {
             return chunk.record(sequence);
         }
-        let chunk = journal::chunk_of(sequence, self.connection)?;
+        let chunk = journal::chunk_of(sequence, self.tables)?;
         let chunk = chunk.ok_or_else(|| StoreError::Corrupt(format!("record {sequence} is missing")))?;
         self.chunk.insert(chunk).record(sequence)
     }
@@ -87,9 +87,9 @@ fn entries(record: &Record, account: AccountNumber) -> usize {
 ///
 /// # Errors
 /// [`StoreError`] where the journal can not be read.
-pub fn history(account: &Account, span: Span, connection: &Connection) -> Result<History, StoreError> {
-    let end = end_of(span, connection)?;
-    let mut walk = walk_from(account, end, connection)?;
+pub fn history(account: &Account, span: Span, tables: &dyn Tables) -> Result<History, StoreError> {
+    let end = end_of(span, tables)?;
+    let mut walk = walk_from(account, end, tables)?;
     let mut closing = walk.place.posted;
     let (mut records, mut count) = (Vec::new(), 0);
     while let Some((record, here)) = walk.step()? {
@@ -117,46 +117,34 @@ pub fn history(account: &Account, span: Span, connection: &Connection) -> Result
 ///
 /// # Errors
 /// [`StoreError`] where the journal can not be read.
-pub fn balance_at(account: &Account, at: Moment, connection: &Connection) -> Result<Amount, StoreError> {
+pub fn balance_at(account: &Account, at: Moment, tables: &dyn Tables) -> Result<Amount, StoreError> {
     let after = Moment::from_nanoseconds(at.nanoseconds().saturating_add(1)).unwrap_or(Moment::LAST);
     if at >= Moment::LAST {
         return Ok(account.posted);
     }
     let span = Span { from: Moment::FIRST, to: after, before: None, limit: 0 };
-    Ok(history(account, span, connection)?.closing)
+    Ok(history(account, span, tables)?.closing)
 }
 
 /// The first record that is no more in the span.
-fn end_of(span: Span, connection: &Connection) -> Result<Sequence, StoreError> {
+fn end_of(span: Span, tables: &dyn Tables) -> Result<Sequence, StoreError> {
     let before = span.before.unwrap_or(Sequence(u64::MAX));
     if span.to >= Moment::LAST {
         return Ok(before);
     }
-    Ok(journal::first_at(span.to, connection)?.map_or(before, |sequence| before.min(sequence)))
+    Ok(journal::first_at(span.to, tables)?.map_or(before, |sequence| before.min(sequence)))
 }
 
 /// A walk from the first landmark at or after `end`, or from the account's last entry where there is none.
-fn walk_from<'c>(
-    account: &Account,
-    end: Sequence,
-    connection: &'c Connection,
-) -> Result<Walk<'c>, StoreError> {
+fn walk_from<'c>(account: &Account, end: Sequence, tables: &'c dyn Tables) -> Result<Walk<'c>, StoreError> {
     let number = account.opening.number;
     let last = Place { sequence: account.last, posted: account.posted };
-    let mut select = connection.prepare_cached(
-        "SELECT sequence, posted FROM landmark WHERE account = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
-    )?;
-    let end = i64::try_from(end.0).unwrap_or(i64::MAX);
-    let found: Option<(i64, String)> =
-        select.query_row((number.0, end), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let landmark = found.map(|(sequence, posted)| -> Result<Place, StoreError> {
-        let sequence = Sequence(u64::try_from(sequence).unwrap_or(0));
-        let posted = posted.parse().map(Amount::from_micros).map_err(|_| overflow(sequence))?;
-        Ok(Place { sequence, posted })
-    });
+    let landmark = tables
+        .landmark_from(number, end)?
+        .map(|landmark| Place { sequence: landmark.sequence, posted: landmark.posted });
     // A landmark may be newer than the state that was asked for.
-    let landmark = landmark.transpose()?.filter(|place| place.sequence < last.sequence);
-    Ok(Walk { connection, account: number, place: landmark.unwrap_or(last), chunk: None })
+    let landmark = landmark.filter(|place| place.sequence < last.sequence);
+    Ok(Walk { tables, account: number, place: landmark.unwrap_or(last), chunk: None })
 }
 
 fn overflow(sequence: Sequence) -> StoreError {

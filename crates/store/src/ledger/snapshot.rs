@@ -10,11 +10,10 @@ use std::sync::PoisonError;
 
 use kopeck_ledger::ledger::Ledger;
 use kopeck_ledger::name::Sequence;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::sqlite::shared::Shared;
-use crate::sqlite::writer::check_epoch;
+use crate::ledger::shared::Shared;
+use crate::ledger::tables::Tables;
 
 /// A snapshot is made after at least so many bytes of journal.
 const BEGIN_BYTES: u64 = 64 << 20;
@@ -71,28 +70,12 @@ impl Snapshots {
         }
     }
 
-    /// At a closing: writes what is left, or a last snapshot where much would have to be replayed.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database refuses.
-    pub fn finish(
-        &mut self,
-        connection: &mut Connection,
-        epoch: i64,
-        shared: &Shared,
-    ) -> Result<(), StoreError> {
+    /// At a closing: what is left to be written, or a last snapshot where much would have to be replayed.
+    pub fn last_parts(&mut self, shared: &Shared) -> Vec<Part> {
         if self.since >= CLOSE_BYTES {
             self.begin(shared);
         }
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        check_epoch(&transaction, epoch)?;
-        for part in self.waiting.drain(..) {
-            part.write(&transaction)?;
-        }
-        Ok(transaction.commit()?)
+        self.waiting.drain(..).collect()
     }
 
     fn begin(&mut self, shared: &Shared) {
@@ -101,29 +84,46 @@ impl Snapshots {
         let packed = durable.pack();
         drop(durable);
         (self.since, self.size) = (0, packed.len() as u64);
-        let parts = i64::try_from(packed.len().div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
-        let pieces = (0..).zip(packed.chunks(PART_BYTES));
-        self.waiting =
-            pieces.map(|(part, state)| Part { sequence, part, parts, state: state.to_vec() }).collect();
+        self.waiting = parts_of(sequence, &packed).into();
     }
 }
 
+/// The parts of a packed state after some record.
+pub fn parts_of(sequence: Sequence, packed: &[u8]) -> Vec<Part> {
+    let parts = i64::try_from(packed.len().div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
+    let pieces = (0..).zip(packed.chunks(PART_BYTES));
+    pieces.map(|(part, state)| Part { sequence, part, parts, state: state.to_vec() }).collect()
+}
+
 impl Part {
-    /// Writes the part. The first takes away what an earlier snapshot has left unfinished, the last the one before.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database refuses.
-    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let sequence = i64::try_from(self.sequence.0).unwrap_or(i64::MAX);
-        transaction
-            .prepare_cached(
-                "INSERT INTO snapshot (sequence, part, parts, hash, state) VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute((sequence, self.part, self.parts, blake3::hash(&self.state).as_bytes(), &self.state))?;
-        if self.part + 1 == self.parts {
-            transaction.prepare_cached("DELETE FROM snapshot WHERE sequence <> ?")?.execute([sequence])?;
-        }
-        Ok(())
+    /// The record that the snapshot is the state after.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// Which part it is, from 0.
+    pub fn number(&self) -> i64 {
+        self.part
+    }
+
+    /// How many parts the snapshot has.
+    pub fn of(&self) -> i64 {
+        self.parts
+    }
+
+    /// Whether the snapshot is whole with it: then the one before goes, and what an earlier one has left unfinished.
+    pub fn is_last(&self) -> bool {
+        self.part + 1 == self.parts
+    }
+
+    /// The hash that is stored beside it.
+    pub fn hash(&self) -> [u8; 32] {
+        *blake3::hash(&self.state).as_bytes()
+    }
+
+    /// Its bytes.
+    pub fn state(&self) -> &[u8] {
+        &self.state
     }
 }
 
@@ -136,35 +136,19 @@ pub struct Stored {
     pub bytes: u64,
 }
 
-/// The record that the last whole snapshot was made after.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn newest(connection: &Connection) -> Result<Option<Sequence>, StoreError> {
-    let newest = "SELECT sequence FROM snapshot GROUP BY sequence HAVING count(*) = max(parts) \
-                  ORDER BY sequence DESC LIMIT 1";
-    let sequence: Option<i64> = connection.query_row(newest, (), |row| row.get(0)).optional()?;
-    Ok(sequence.and_then(|sequence| u64::try_from(sequence).ok()).map(Sequence))
-}
-
 /// The packed state of the last whole snapshot, with the record that it is the state after. `None` where there is
 /// none, or a part of it does not have its hash.
 ///
 /// # Errors
 /// [`StoreError`] where it can not be read.
-pub fn packed(connection: &Connection) -> Result<Option<(Sequence, Vec<u8>)>, StoreError> {
-    let Some(sequence) = newest(connection)? else { return Ok(None) };
+pub fn packed(tables: &dyn Tables) -> Result<Option<(Sequence, Vec<u8>)>, StoreError> {
+    let Some(sequence) = tables.newest_snapshot()? else { return Ok(None) };
     let mut packed = Vec::new();
-    let mut parts =
-        connection.prepare("SELECT hash, state FROM snapshot WHERE sequence = ? ORDER BY part")?;
-    let mut parts = parts.query([i64::try_from(sequence.0).unwrap_or(i64::MAX)])?;
-    while let Some(part) = parts.next()? {
-        let hash: [u8; 32] = part.get(0)?;
-        let state = part.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if blake3::hash(state) != hash {
+    for part in tables.snapshot(sequence)? {
+        if blake3::hash(&part.state) != part.hash {
             return Ok(None);
         }
-        packed.extend_from_slice(state);
+        packed.extend_from_slice(&part.state);
     }
     Ok(Some((sequence, packed)))
 }
@@ -173,9 +157,9 @@ pub fn packed(connection: &Connection) -> Result<Option<(Sequence, Vec<u8>)>, St
 ///
 /// # Errors
 /// [`StoreError`] where the database can not be read.
-pub fn load(connection: &Connection) -> Result<Stored, StoreError> {
+pub fn load(tables: &dyn Tables) -> Result<Stored, StoreError> {
     let empty = || Stored { ledger: Ledger::default(), bytes: 0 };
-    let Some((sequence, packed)) = packed(connection)? else { return Ok(empty()) };
+    let Some((sequence, packed)) = packed(tables)? else { return Ok(empty()) };
     let stored = Ledger::unpack(&packed).ok().filter(|ledger| ledger.head().sequence == sequence);
     // One that can not be read costs time: the journal has it all. Verifying tells of it.
     Ok(stored.map_or_else(empty, |ledger| Stored { ledger, bytes: packed.len() as u64 }))

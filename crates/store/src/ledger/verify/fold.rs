@@ -7,19 +7,19 @@ use kopeck_ledger::chain::Hash;
 use kopeck_ledger::name::Sequence;
 use kopeck_ledger::record::Record;
 use kopeck_ledger::verify::{Broken, Verifier};
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::answer::{Head, Problem, Report};
 use crate::error::StoreError;
-use crate::sqlite::batch::{Landmark, landmarks_of};
-use crate::sqlite::head_log::LoggedHead;
-use crate::sqlite::id_index::{self, Id};
-use crate::sqlite::snapshot;
-use crate::sqlite::verify::row::Checked;
+use crate::head_log::LoggedHead;
+use crate::ledger::batch::{Landmark, landmarks_of};
+use crate::ledger::id_index::{self, Id};
+use crate::ledger::snapshot;
+use crate::ledger::tables::Tables;
+use crate::ledger::verify::row::Checked;
 
 /// The journal so far.
 pub struct Fold<'c> {
-    connection: &'c Connection,
+    tables: &'c dyn Tables,
     verifier: Verifier,
     head: Head,
     transfers: u64,
@@ -39,20 +39,20 @@ impl<'c> Fold<'c> {
     ///
     /// # Errors
     /// [`StoreError`] where what is beside the journal can not be read.
-    pub fn new(mut heads: Vec<LoggedHead>, connection: &'c Connection) -> Result<Fold<'c>, StoreError> {
+    pub fn new(mut heads: Vec<LoggedHead>, tables: &'c dyn Tables) -> Result<Fold<'c>, StoreError> {
         heads.sort_by_key(|head| head.sequence);
-        let snapshot = snapshot::newest(connection)?;
-        let ids = IdSum::of(connection)?;
+        let snapshot = tables.newest_snapshot()?;
+        let ids = IdSum::of(tables)?;
         let logged = heads.last().map_or(0, |head| head.sequence);
         let witnesses = [
             (logged, "the log of heads"),
             (snapshot.map_or(0, |sequence| sequence.0), "the stored state"),
             (ids.through, "the index of ids"),
-            (last_landmark(connection)?, "the landmarks"),
+            (tables.landmarks()?.last, "the landmarks"),
         ];
         let witness = witnesses.into_iter().rev().max_by_key(|(sequence, _)| *sequence).unwrap_or((0, ""));
         Ok(Fold {
-            connection,
+            tables,
             verifier: Verifier::new(),
             head: Head::EMPTY,
             transfers: 0,
@@ -130,7 +130,7 @@ impl<'c> Fold<'c> {
     }
 
     fn compare_snapshot(&mut self) -> Result<(), StoreError> {
-        let stored = snapshot::packed(self.connection)?;
+        let stored = snapshot::packed(self.tables)?;
         if stored.is_none_or(|(_, packed)| packed != self.verifier.ledger().pack()) {
             let sequence = self.head.sequence;
             let reason = format!("the stored state after record {sequence} is not what the journal comes to");
@@ -148,11 +148,12 @@ impl<'c> Fold<'c> {
                 continue;
             }
             self.landmarks += 1;
-            let stored = stored_landmark(&landmark, self.connection)?;
-            if stored.is_none_or(|(entries, posted)| {
-                u64::try_from(entries) != Ok(landmark.entries)
-                    || posted != landmark.posted.micros().to_string()
-            }) {
+            let stored = self.tables.landmark_from(landmark.account, landmark.sequence)?;
+            let is_there = stored.is_some_and(|stored| {
+                (stored.sequence, stored.entries, stored.posted)
+                    == (landmark.sequence, landmark.entries, landmark.posted)
+            });
+            if !is_there {
                 let account = landmark.account.0;
                 let reason =
                     format!("has no landmark, or a wrong one, in the history of account number {account}");
@@ -178,7 +179,7 @@ impl<'c> Fold<'c> {
             self.breaks(Problem::beside(format!("run {run} of the index of ids contradicts itself")));
         } else if !self.ids.agree() {
             self.breaks(Problem::beside("the index of ids does not have the ids of the journal"));
-        } else if self.landmarks != count_landmarks(self.connection)? {
+        } else if self.landmarks != self.tables.landmarks()?.count {
             self.breaks(Problem::beside("there are landmarks that belong to no record"));
         }
         if !self.is_broken() {
@@ -229,13 +230,14 @@ struct IdSum {
 }
 
 impl IdSum {
-    fn of(connection: &Connection) -> Result<IdSum, StoreError> {
+    fn of(tables: &dyn Tables) -> Result<IdSum, StoreError> {
         let (key, mut sum, mut pairs) = (RandomState::new(), 0_u64, 0);
-        let unsound = id_index::check(connection, |id, sequence| {
+        let unsound = id_index::check(tables, |id, sequence| {
             sum = sum.wrapping_add(key.hash_one((id, sequence)));
             pairs += 1;
         })?;
-        Ok(IdSum { key, sum, pairs, through: id_index::through(connection)?, unsound })
+        let through = tables.runs()?.last().map_or(0, |run| run.through);
+        Ok(IdSum { key, sum, pairs, through, unsound })
     }
 
     fn add(&mut self, id: Id, sequence: u64) {
@@ -248,25 +250,4 @@ impl IdSum {
     fn agree(&self) -> bool {
         self.sum == 0 && self.pairs == 0
     }
-}
-
-fn stored_landmark(
-    landmark: &Landmark,
-    connection: &Connection,
-) -> Result<Option<(i64, String)>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT entries, posted FROM landmark WHERE account = ? AND sequence = ?")?;
-    let key = (landmark.account.0, i64::try_from(landmark.sequence.0).unwrap_or(i64::MAX));
-    Ok(select.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
-fn count_landmarks(connection: &Connection) -> Result<u64, StoreError> {
-    let count: i64 = connection.query_row("SELECT count(*) FROM landmark", (), |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
-fn last_landmark(connection: &Connection) -> Result<u64, StoreError> {
-    let last: Option<i64> =
-        connection.query_row("SELECT max(sequence) FROM landmark", (), |row| row.get(0))?;
-    Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
 }

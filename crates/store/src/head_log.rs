@@ -8,11 +8,16 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use kopeck_ledger::name::Sequence;
 
+use crate::answer::Head;
 use crate::error::StoreError;
+
+/// The head is written down beside the database at least so often while there is work, in nanoseconds: hourly.
+const EVERY: i64 = 3_600_000_000_000;
 
 /// The name of the file in a store's folder.
 pub const HEAD_LOG_FILE: &str = "kopeck.heads";
@@ -26,6 +31,40 @@ pub struct LoggedHead {
     pub sequence: u64,
     /// The hash that the chain has there.
     pub hash: [u8; 32],
+}
+
+/// Writes a ledger's heads down when it is time.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    folder: PathBuf,
+    /// The head that was last written down; `None` where this process has written none.
+    logged: Option<Head>,
+}
+
+impl Heads {
+    /// In the log of a folder.
+    pub fn of(folder: &Path) -> Heads {
+        Heads { folder: folder.to_path_buf(), logged: None }
+    }
+
+    /// Writes the head down where it is time or it is the last chance.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Full`].
+    pub fn note(&mut self, head: Head, last_chance: bool) -> Result<(), StoreError> {
+        let Head { sequence, at, hash } = head;
+        let is_due = self.logged.is_none_or(|logged| {
+            let since = at.nanoseconds().saturating_sub(logged.at.nanoseconds());
+            since >= EVERY || (last_chance && logged.sequence != sequence)
+        });
+        if sequence == Sequence::NONE || !is_due {
+            return Ok(());
+        }
+        let line = LoggedHead { at: at.timestamp(), sequence: sequence.0, hash: *hash.bytes() };
+        append(&self.folder, &line)?;
+        self.logged = Some(head);
+        Ok(())
+    }
 }
 
 /// Adds a head; it is on the disk when this returns.

@@ -1,9 +1,9 @@
 //! Records in rows: several to a row, so that writing one costs a fraction of a row and reading one a small row.
 //!
-//! A row is at most a page of the database and holds records of one commit only, so that rows are never changed.
+//! A row fits a page of the database and holds records of one commit only, so that rows are never changed.
 //! The records are the ledger's own bytes, each with the hash of the one before.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
+use std::borrow::Cow;
 
 use kopeck_ledger::chain::Hash;
 use kopeck_ledger::encode;
@@ -12,10 +12,10 @@ use kopeck_ledger::record::Record;
 
 use crate::answer::Head;
 use crate::error::StoreError;
+use crate::ledger::tables::Tables;
 
-/// A row takes records up to so many bytes, which fit a page of 8,192; a longer record has a row of its own.
-pub const ROW_BYTES: usize = 8_064;
-
+/// A row is written as pages of so many bytes.
+const PAGE_BYTES: u64 = 8_192;
 /// Most records are shorter than this, so that the last one of a row seldom makes its buffer grow.
 const LARGEST_EXPECTED: usize = 512;
 
@@ -28,16 +28,17 @@ pub struct Chunk {
     records: Vec<u8>,
 }
 
-/// The rows of one commit's records, which follow the record that `head` is about; and the journal's end with them.
-pub fn rows_of(records: &[Record], mut head: Head) -> (Vec<Chunk>, Head) {
+/// The rows of one commit's records, which follow the record that `head` is about; and the journal's end with them. A
+/// row takes records up to `most` bytes; a longer record has a row of its own.
+pub fn rows_of(records: &[Record], mut head: Head, most: usize) -> (Vec<Chunk>, Head) {
     let mut chunks = Vec::new();
-    let mut open = Vec::with_capacity(ROW_BYTES + LARGEST_EXPECTED);
+    let mut open = Vec::with_capacity(most + LARGEST_EXPECTED);
     let mut first = None;
     for record in records {
         let start = open.len();
         let hash = encode::encode(record, &head.hash, &mut open);
-        if open.len() > ROW_BYTES && start > 0 {
-            let mut next = Vec::with_capacity(ROW_BYTES + LARGEST_EXPECTED);
+        if open.len() > most && start > 0 {
+            let mut next = Vec::with_capacity(most + LARGEST_EXPECTED);
             next.extend_from_slice(&open[start..]);
             open.truncate(start);
             chunks.extend(row(first.take(), head, std::mem::replace(&mut open, next)));
@@ -101,20 +102,51 @@ impl Chunk {
 
     /// About how much a commit of it writes.
     pub fn written_bytes(&self) -> u64 {
-        (self.records.len() as u64).next_multiple_of(ROW_BYTES as u64)
+        (self.records.len() as u64).next_multiple_of(PAGE_BYTES)
     }
 
-    fn read(row: &Row<'_>) -> Result<Chunk, rusqlite::Error> {
+    /// As it is stored.
+    pub fn stored(&self) -> StoredChunk<'_> {
+        StoredChunk {
+            first: signed(self.first),
+            last: signed(self.end.sequence),
+            first_at: self.first_at.nanoseconds(),
+            last_at: self.end.at.nanoseconds(),
+            hash: *self.end.hash.bytes(),
+            records: Cow::Borrowed(&self.records),
+        }
+    }
+}
+
+/// A row's columns, as both databases have them: numbers of records, nanoseconds of Unix time, the last record's hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk<'b> {
+    /// The first record.
+    pub first: i64,
+    /// The last record.
+    pub last: i64,
+    /// The instant of the first.
+    pub first_at: i64,
+    /// The instant of the last.
+    pub last_at: i64,
+    /// The hash of the last.
+    pub hash: [u8; 32],
+    /// The bytes of all.
+    pub records: Cow<'b, [u8]>,
+}
+
+impl From<StoredChunk<'_>> for Chunk {
+    fn from(stored: StoredChunk<'_>) -> Chunk {
         let sequence = |number: i64| Sequence(u64::try_from(number).unwrap_or(0));
         // An instant that no ledger writes is shown as the first one; the record's own bytes are what counts.
         let moment = |number: i64| Moment::from_nanoseconds(number).unwrap_or(Moment::FIRST);
         let end = Head {
-            sequence: sequence(row.get(1)?),
-            at: moment(row.get(3)?),
-            hash: Hash::from_bytes(row.get(4)?),
+            sequence: sequence(stored.last),
+            at: moment(stored.last_at),
+            hash: Hash::from_bytes(stored.hash),
         };
-        let (first, first_at) = (sequence(row.get(0)?), moment(row.get(2)?));
-        Ok(Chunk { first, first_at, end, records: row.get(5)? })
+        let (first, first_at) = (sequence(stored.first), moment(stored.first_at));
+        Chunk { first, first_at, end, records: stored.records.into_owned() }
     }
 }
 
@@ -159,52 +191,20 @@ fn damaged(sequence: Sequence, error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(format!("record {sequence} {error}"))
 }
 
-/// Writes rows.
-///
-/// # Errors
-/// [`StoreError`] where the database refuses, as when the disk is full.
-pub fn write(chunks: &[Chunk], transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO journal (first, last, first_at, last_at, hash, records) VALUES (?, ?, ?, ?, ?, ?)",
-    )?;
-    for chunk in chunks {
-        insert.execute((
-            signed(chunk.first),
-            signed(chunk.end.sequence),
-            chunk.first_at.nanoseconds(),
-            chunk.end.at.nanoseconds(),
-            chunk.end.hash.bytes(),
-            &chunk.records,
-        ))?;
-    }
-    Ok(())
-}
-
-/// The end of the journal.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn head(connection: &Connection) -> Result<Head, StoreError> {
-    let mut last = select(connection, "ORDER BY first DESC LIMIT 1")?;
-    Ok(last.query_row((), Chunk::read).optional()?.map_or(Head::EMPTY, |chunk| chunk.end))
-}
-
 /// The row that a record lies in, if it is there.
 ///
 /// # Errors
 /// [`StoreError`] where it can not be read.
-pub fn chunk_of(sequence: Sequence, connection: &Connection) -> Result<Option<Chunk>, StoreError> {
-    let mut before = select(connection, "WHERE first <= ? ORDER BY first DESC LIMIT 1")?;
-    let chunk = before.query_row([signed(sequence)], Chunk::read).optional()?;
-    Ok(chunk.filter(|chunk| chunk.holds(sequence)))
+pub fn chunk_of(sequence: Sequence, tables: &dyn Tables) -> Result<Option<Chunk>, StoreError> {
+    Ok(tables.chunk_before(sequence)?.filter(|chunk| chunk.holds(sequence)))
 }
 
 /// A record.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] where there is none.
-pub fn record(sequence: Sequence, connection: &Connection) -> Result<Record, StoreError> {
-    let chunk = chunk_of(sequence, connection)?;
+pub fn record(sequence: Sequence, tables: &dyn Tables) -> Result<Record, StoreError> {
+    let chunk = chunk_of(sequence, tables)?;
     chunk.ok_or_else(|| StoreError::Corrupt(format!("record {sequence} is missing")))?.record(sequence)
 }
 
@@ -212,8 +212,8 @@ pub fn record(sequence: Sequence, connection: &Connection) -> Result<Record, Sto
 ///
 /// # Errors
 /// [`StoreError`] where the journal can not be read.
-pub fn first_at(at: Moment, connection: &Connection) -> Result<Option<Sequence>, StoreError> {
-    let end = head(connection)?;
+pub fn first_at(at: Moment, tables: &dyn Tables) -> Result<Option<Sequence>, StoreError> {
+    let end = tables.head()?;
     if end.at < at {
         return Ok(None);
     }
@@ -221,7 +221,7 @@ pub fn first_at(at: Moment, connection: &Connection) -> Result<Option<Sequence>,
     let (mut early, mut late) = (0, end.sequence.0);
     while early + 1 < late {
         let middle = early + (late - early) / 2;
-        let Some(chunk) = chunk_of(Sequence(middle), connection)? else {
+        let Some(chunk) = chunk_of(Sequence(middle), tables)? else {
             return Err(StoreError::Corrupt(format!("record {middle} is missing")));
         };
         if chunk.end.at < at {
@@ -251,18 +251,11 @@ fn first_within(chunk: &Chunk, at: Moment) -> Result<Sequence, StoreError> {
 /// What `take` answers, or [`StoreError`] where they can not be read.
 pub fn rows_from(
     from: Sequence,
-    connection: &Connection,
+    tables: &dyn Tables,
     mut take: impl FnMut(Chunk) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut statement = select(connection, "WHERE last >= ?1 AND first >= ?2 ORDER BY first")?;
-    let first = chunk_of(from, connection)?.map_or(from, |chunk| chunk.first);
-    let mut rows = statement.query((signed(from), signed(first)))?;
-    while let Some(row) = rows.next()? {
-        if !take(Chunk::read(row)?)? {
-            break;
-        }
-    }
-    Ok(())
+    let first = chunk_of(from, tables)?.map_or(from, |chunk| chunk.first);
+    tables.chunks(first, &mut take)
 }
 
 /// Hands all records from `from` to `take`, in their order, until it answers `false`.
@@ -271,10 +264,10 @@ pub fn rows_from(
 /// What `take` answers, or [`StoreError`] where they can not be read.
 pub fn records_from(
     from: Sequence,
-    connection: &Connection,
+    tables: &dyn Tables,
     mut take: impl FnMut(Record) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    rows_from(from, connection, |chunk| {
+    rows_from(from, tables, |chunk| {
         for record in chunk.records() {
             let record = record?;
             if record.sequence >= from && !take(record)? {
@@ -285,11 +278,7 @@ pub fn records_from(
     })
 }
 
-fn select<'c>(connection: &'c Connection, which: &str) -> Result<CachedStatement<'c>, StoreError> {
-    let columns = "SELECT first, last, first_at, last_at, hash, records FROM journal";
-    Ok(connection.prepare_cached(&format!("{columns} {which}"))?)
-}
-
-fn signed(sequence: Sequence) -> i64 {
+/// A record's number as databases keep it.
+pub fn signed(sequence: Sequence) -> i64 {
     i64::try_from(sequence.0).unwrap_or(i64::MAX)
 }

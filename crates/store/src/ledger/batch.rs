@@ -7,11 +7,10 @@ use kopeck_ledger::amount::Amount;
 use kopeck_ledger::ledger::Ledger;
 use kopeck_ledger::name::{AccountNumber, Moment, Sequence};
 use kopeck_ledger::record::{Record, Reply};
-use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
-use crate::sqlite::id_index::SealedRun;
+use crate::ledger::id_index::SealedRun;
 
 /// An account has a landmark whenever it has come by a multiple of so many entries.
 pub const LANDMARK_ENTRIES: u64 = 256;
@@ -36,15 +35,6 @@ impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.run.is_none()
-    }
-
-    /// Writes what goes beside the journal.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database refuses.
-    pub fn write_beside(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        write_landmarks(&self.landmarks, transaction)?;
-        self.run.as_ref().map_or(Ok(()), |run| run.write(transaction))
     }
 
     /// Answers everybody.
@@ -102,20 +92,4 @@ fn landmark(account: &Account, record: &Record) -> Landmark {
         at: record.at,
         posted: account.posted,
     }
-}
-
-fn write_landmarks(landmarks: &[Landmark], transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO landmark (account, sequence, entries, at, posted) VALUES (?, ?, ?, ?, ?)",
-    )?;
-    for landmark in landmarks {
-        insert.execute((
-            landmark.account.0,
-            i64::try_from(landmark.sequence.0).unwrap_or(i64::MAX),
-            i64::try_from(landmark.entries).unwrap_or(i64::MAX),
-            landmark.at.nanoseconds(),
-            landmark.posted.micros().to_string(),
-        ))?;
-    }
-    Ok(())
 }

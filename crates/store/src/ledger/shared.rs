@@ -8,7 +8,7 @@ use kopeck_ledger::ledger::Ledger;
 use kopeck_ledger::name::{Moment, Sequence};
 use kopeck_ledger::record::Record;
 
-use crate::sqlite::queue::Queue;
+use crate::ledger::queue::Queue;
 
 /// Where the store reads what time it is. What it says may jump; the journal's time never goes back.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;

@@ -6,7 +6,7 @@ use kopeck_ledger::name::Sequence;
 use kopeck_ledger::record::Record;
 
 use crate::answer::{Head, Problem};
-use crate::sqlite::journal::Chunk;
+use crate::ledger::journal::Chunk;
 
 /// A row after its check.
 #[derive(Debug)]

@@ -12,15 +12,15 @@ use std::sync::{Arc, PoisonError};
 use kopeck_ledger::ledger::{Decision, Known, Ledger};
 use kopeck_ledger::name::{Moment, Sequence, TransactionId};
 use kopeck_ledger::record::{Outcome, Record, Reply};
-use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::sqlite::batch::{Answer, Batch, Landmark, landmarks_of};
-use crate::sqlite::id_index::{IdIndex, SealedRun};
-use crate::sqlite::journal;
-use crate::sqlite::queue::{Job, Work};
-use crate::sqlite::shared::{Clock, Shared};
-use crate::sqlite::writer::Command;
+use crate::ledger::batch::{Answer, Batch, Landmark, landmarks_of};
+use crate::ledger::id_index::{IdIndex, SealedRun};
+use crate::ledger::journal;
+use crate::ledger::queue::{Job, Work};
+use crate::ledger::shared::{Clock, Shared};
+use crate::ledger::tables::Tables;
+use crate::ledger::writer::Command;
 
 /// A batch takes whatever waits, up to so many requests.
 const BATCH_REQUESTS: usize = 8_192;
@@ -33,7 +33,7 @@ pub struct Decider {
     shared: Arc<Shared>,
     writer: SyncSender<Command>,
     clock: Clock,
-    reader: Connection,
+    tables: Box<dyn Tables + Send>,
     ahead: Ledger,
     ids: IdIndex,
     at_hand: VecDeque<Arc<Vec<Record>>>,
@@ -47,13 +47,13 @@ impl Decider {
         shared: Arc<Shared>,
         writer: SyncSender<Command>,
         clock: Clock,
-        reader: Connection,
+        tables: Box<dyn Tables + Send>,
     ) -> Decider {
         Decider {
             shared,
             writer,
             clock,
-            reader,
+            tables,
             ahead: Ledger::default(),
             ids: IdIndex::default(),
             at_hand: VecDeque::new(),
@@ -108,7 +108,7 @@ impl Decider {
         if self.void || self.shared.has_failed() {
             self.begin_again()?;
         }
-        Ok(self.ids.find(id.0.as_u128(), &self.reader)?.map(Sequence))
+        Ok(self.ids.find(id.0.as_u128(), &*self.tables)?.map(Sequence))
     }
 
     /// Sends a batch to the writer; false where there is none any more.
@@ -177,7 +177,7 @@ impl Decider {
             ids: &self.ids,
             decided: &draft.records,
             at_hand: &self.at_hand,
-            reader: &self.reader,
+            tables: &*self.tables,
             failure: &failure,
         };
         let decision = decide(&self.ahead, &lookup);
@@ -212,7 +212,7 @@ impl Decider {
         self.writer.send(Command::BeginAgain(answer)).map_err(|_| StoreError::Closed)?;
         answered.recv().map_err(|_| StoreError::Closed)??;
         let ledger = self.shared.durable.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.ids = load_ids(&self.reader)?;
+        self.ids = load_ids(&*self.tables)?;
         self.ahead = ledger;
         self.at_hand.clear();
         self.void = false;
@@ -224,9 +224,9 @@ impl Decider {
 ///
 /// # Errors
 /// [`StoreError`] where they can not be read.
-pub fn load_ids(reader: &Connection) -> Result<IdIndex, StoreError> {
-    let mut ids = IdIndex::load(reader)?;
-    journal::records_from(Sequence(ids.through()).next(), reader, |record| {
+pub fn load_ids(tables: &dyn Tables) -> Result<IdIndex, StoreError> {
+    let mut ids = IdIndex::load(tables)?;
+    journal::records_from(Sequence(ids.through()).next(), tables, |record| {
         if let Some(asked) = record.asked {
             ids.note(asked.id.0.as_u128(), record.sequence.0);
         }
@@ -248,19 +248,19 @@ struct Lookup<'a> {
     ids: &'a IdIndex,
     decided: &'a [Record],
     at_hand: &'a VecDeque<Arc<Vec<Record>>>,
-    reader: &'a Connection,
+    tables: &'a dyn Tables,
     /// Why something could not be looked up: then the answer counts for nothing.
     failure: &'a RefCell<Option<StoreError>>,
 }
 
 impl Lookup<'_> {
     fn find(&self, id: TransactionId) -> Result<Option<Record>, StoreError> {
-        let Some(sequence) = self.ids.find(id.0.as_u128(), self.reader)? else { return Ok(None) };
+        let Some(sequence) = self.ids.find(id.0.as_u128(), self.tables)? else { return Ok(None) };
         let sequence = Sequence(sequence);
         let batches = self.at_hand.iter().map(|records| records.as_slice());
         match batches.chain([self.decided]).find_map(|records| record_in(records, sequence)) {
             Some(record) => Ok(Some(record.clone())),
-            None => journal::record(sequence, self.reader).map(Some),
+            None => journal::record(sequence, self.tables).map(Some),
         }
     }
 }

@@ -9,11 +9,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
-
 use crate::error::StoreError;
-use crate::sqlite::id_filter::IdFilter;
-use crate::sqlite::id_hash::IdHash;
+use crate::ledger::id_filter::IdFilter;
+use crate::ledger::id_hash::IdHash;
+use crate::ledger::tables::{RunHead, RunIndex, Tables};
 
 /// So many ids make a run.
 pub const RUN_IDS: usize = 1 << 16;
@@ -84,15 +83,10 @@ impl IdIndex {
     ///
     /// # Errors
     /// [`StoreError`] where the database can not be read or a run is not one.
-    pub fn load(connection: &Connection) -> Result<IdIndex, StoreError> {
+    pub fn load(tables: &dyn Tables) -> Result<IdIndex, StoreError> {
         let mut index = IdIndex::default();
-        let mut rows = connection.prepare("SELECT run, through, least, greatest FROM id_run ORDER BY run")?;
-        let mut rows = rows.query(())?;
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
-            let [least, greatest] = [row.get(2)?, row.get(3)?].map(Id::from_be_bytes);
-            let through = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
-            index.push(number, through, (least, greatest), None);
+        for RunHead { run, through, least, greatest } in tables.runs()? {
+            index.push(run, through, (least, greatest), None);
         }
         Ok(index)
     }
@@ -106,7 +100,7 @@ impl IdIndex {
     ///
     /// # Errors
     /// [`StoreError`] where a run can not be read.
-    pub fn find(&self, id: Id, connection: &Connection) -> Result<Option<u64>, StoreError> {
+    pub fn find(&self, id: Id, tables: &dyn Tables) -> Result<Option<u64>, StoreError> {
         if self.greatest.is_none_or(|greatest| id > greatest) {
             return Ok(None);
         }
@@ -118,7 +112,7 @@ impl IdIndex {
             if id > run.greatest_so_far {
                 break;
             }
-            if let Some(sequence) = run.find(id, connection)? {
+            if let Some(sequence) = run.find(id, tables)? {
                 return Ok(Some(sequence));
             }
         }
@@ -171,7 +165,7 @@ impl IdIndex {
 }
 
 impl Run {
-    fn find(&self, id: Id, connection: &Connection) -> Result<Option<u64>, StoreError> {
+    fn find(&self, id: Id, tables: &dyn Tables) -> Result<Option<u64>, StoreError> {
         if id < self.least || id > self.greatest {
             return Ok(None);
         }
@@ -179,25 +173,21 @@ impl Run {
             let place = ids.binary_search_by_key(&id, |(known, _)| *known);
             return Ok(place.ok().map(|place| ids[place].1));
         }
-        let lookup = self.lookup(connection)?;
+        let lookup = self.lookup(tables)?;
         if !lookup.filter.may_hold(id) {
             return Ok(None);
         }
         let block = lookup.fences.partition_point(|first| *first <= id).saturating_sub(1);
-        let mut statement = connection.prepare_cached("SELECT entries FROM id_block WHERE block = ?")?;
-        let number = self.number * BLOCKS_IN_RUN + i64::try_from(block).unwrap_or(0);
-        let entries: Option<Vec<u8>> = statement.query_row([number], |row| row.get(0)).optional()?;
+        let entries = tables.block(self.number * BLOCKS_IN_RUN + i64::try_from(block).unwrap_or(0))?;
         let entries = entries.ok_or_else(|| self.broken("misses a block"))?;
         Ok(entries_of(&entries).find(|(known, _)| *known == id).map(|(_, sequence)| sequence))
     }
 
-    fn lookup(&self, connection: &Connection) -> Result<&Lookup, StoreError> {
+    fn lookup(&self, tables: &dyn Tables) -> Result<&Lookup, StoreError> {
         if let Some(lookup) = self.lookup.get() {
             return Ok(lookup);
         }
-        let mut statement = connection.prepare_cached("SELECT filter, fences FROM id_run WHERE run = ?")?;
-        let (filter, fences): (Vec<u8>, Vec<u8>) =
-            statement.query_row([self.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let RunIndex { filter, fences } = tables.run_index(self.number)?;
         let filter = IdFilter::from_bytes(filter).ok_or_else(|| self.broken("has no filter"))?;
         let (fences, _) = fences.as_chunks::<ID_BYTES>();
         let fences = fences.iter().map(|bytes| Id::from_be_bytes(*bytes)).collect();
@@ -210,32 +200,30 @@ impl Run {
 }
 
 impl SealedRun {
-    /// Writes the run.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database refuses, as when the disk is full.
-    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let ids = &self.ids;
-        let filter = IdFilter::of(ids.iter().map(|(id, _)| *id));
-        let mut fences = Vec::with_capacity(ids.len().div_ceil(BLOCK_IDS) * ID_BYTES);
-        let mut insert = transaction.prepare_cached("INSERT INTO id_block (block, entries) VALUES (?, ?)")?;
-        let mut entries = Vec::with_capacity(BLOCK_IDS * ENTRY_BYTES);
-        for (place, block) in (0_i64..).zip(ids.chunks(BLOCK_IDS)) {
-            fences.extend(block[0].0.to_be_bytes());
-            entries.clear();
+    /// What says which ids it has.
+    pub fn head(&self) -> RunHead {
+        let [least, greatest] = [self.ids.first(), self.ids.last()].map(|id| id.map_or(0, |id| id.0));
+        RunHead { run: self.number, through: self.through, least, greatest }
+    }
+
+    /// What tells where in it an id is.
+    pub fn index(&self) -> RunIndex {
+        let filter = IdFilter::of(self.ids.iter().map(|(id, _)| *id));
+        let fences = self.ids.chunks(BLOCK_IDS).flat_map(|block| block[0].0.to_be_bytes()).collect();
+        RunIndex { filter: filter.into_bytes(), fences }
+    }
+
+    /// Its blocks, each with its number.
+    pub fn blocks(&self) -> impl Iterator<Item = (i64, Vec<u8>)> {
+        let numbers = self.number * BLOCKS_IN_RUN..;
+        numbers.zip(self.ids.chunks(BLOCK_IDS)).map(|(number, block)| {
+            let mut entries = Vec::with_capacity(BLOCK_IDS * ENTRY_BYTES);
             for (id, sequence) in block {
                 entries.extend(id.to_be_bytes());
                 entries.extend(sequence.to_be_bytes());
             }
-            insert.execute((self.number * BLOCKS_IN_RUN + place, &entries))?;
-        }
-        let [least, greatest] = [ids.first(), ids.last()].map(|id| id.map_or(0, |id| id.0).to_be_bytes());
-        let through = i64::try_from(self.through).unwrap_or(i64::MAX);
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO id_run (run, through, least, greatest, fences, filter) VALUES (?, ?, ?, ?, ?, ?)",
-        )?;
-        insert.execute((self.number, through, least, greatest, &fences, filter.bytes()))?;
-        Ok(())
+            (number, entries)
+        })
     }
 }
 
@@ -250,13 +238,14 @@ fn search_backwards(ids: &[(Id, u64)], id: Id) -> Option<u64> {
     Some(ids[from + place].1)
 }
 
-/// The last record whose ids are in the runs of a database; 0 where there is none.
+/// A run with its ids, as it is stored.
 ///
 /// # Errors
 /// [`StoreError`] where it can not be read.
-pub fn through(connection: &Connection) -> Result<u64, StoreError> {
-    let last: Option<i64> = connection.query_row("SELECT max(through) FROM id_run", (), |row| row.get(0))?;
-    Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+pub fn read_run(head: RunHead, tables: &dyn Tables) -> Result<SealedRun, StoreError> {
+    let RunHead { run, through, .. } = head;
+    let entries = tables.blocks(run * BLOCKS_IN_RUN, (run + 1) * BLOCKS_IN_RUN)?;
+    Ok(SealedRun { number: run, through, ids: Arc::new(entries_of(&entries).collect()) })
 }
 
 /// Hands all ids in the runs of a database to `take`, each with its record, and says which run could not be trusted: a
@@ -264,29 +253,18 @@ pub fn through(connection: &Connection) -> Result<u64, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] where they can not be read.
-pub fn check(connection: &Connection, mut take: impl FnMut(Id, u64)) -> Result<Option<i64>, StoreError> {
-    let mut runs =
-        connection.prepare("SELECT run, least, greatest, filter, fences FROM id_run ORDER BY run")?;
-    let mut blocks =
-        connection.prepare("SELECT entries FROM id_block WHERE block >= ? AND block < ? ORDER BY block")?;
-    let mut runs = runs.query(())?;
-    while let Some(row) = runs.next()? {
-        let number: i64 = row.get(0)?;
-        let mut entries = Vec::with_capacity(RUN_IDS * ENTRY_BYTES);
-        let mut rows = blocks.query((number * BLOCKS_IN_RUN, (number + 1) * BLOCKS_IN_RUN))?;
-        while let Some(block) = rows.next()? {
-            entries.extend_from_slice(block.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-        }
+pub fn check(tables: &dyn Tables, mut take: impl FnMut(Id, u64)) -> Result<Option<i64>, StoreError> {
+    for RunHead { run, least, greatest, .. } in tables.runs()? {
+        let entries = tables.blocks(run * BLOCKS_IN_RUN, (run + 1) * BLOCKS_IN_RUN)?;
         let pairs: SortedIds = entries_of(&entries).collect();
         let ids = || pairs.iter().map(|(id, _)| *id);
         let fences: Vec<u8> = ids().step_by(BLOCK_IDS).flat_map(Id::to_be_bytes).collect();
-        let (least, greatest) = (row.get(1).map(Id::from_be_bytes)?, row.get(2).map(Id::from_be_bytes)?);
+        let index = RunIndex { filter: IdFilter::of(ids()).into_bytes(), fences };
         let is_sound = pairs.is_sorted_by(|one, next| one.0 < next.0)
             && (ids().next(), ids().next_back()) == (Some(least), Some(greatest))
-            && row.get::<_, Vec<u8>>(3)? == IdFilter::of(ids()).bytes()
-            && row.get::<_, Vec<u8>>(4)? == fences;
+            && tables.run_index(run)? == index;
         if !is_sound {
-            return Ok(Some(number));
+            return Ok(Some(run));
         }
         pairs.iter().for_each(|(id, sequence)| take(*id, *sequence));
     }
@@ -309,6 +287,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
+    use rusqlite::Connection;
+
+    use crate::sqlite::tables::write_run;
 
     proptest! {
         #[test]
@@ -332,7 +313,7 @@ mod tests {
     #[test]
     fn runs_are_found_again_and_tell_all_their_ids() {
         let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("version_1.sql")).unwrap();
+        connection.execute_batch(include_str!("../sqlite/version_1.sql")).unwrap();
         let id = |number: u64| Id::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << (number % 3 * 30);
         let mut index = IdIndex::default();
         let all = RUN_IDS as u64 * 6;
@@ -340,7 +321,7 @@ mod tests {
             index.note(id(number), number);
             if let Some(run) = index.seal(number) {
                 let transaction = connection.transaction().unwrap();
-                run.write(&transaction).unwrap();
+                write_run(&run, &transaction).unwrap();
                 transaction.commit().unwrap();
             }
         }
@@ -367,13 +348,13 @@ mod tests {
             "DELETE FROM id_block WHERE block = 16777216",
         ] {
             let mut connection = Connection::open_in_memory().unwrap();
-            connection.execute_batch(include_str!("version_1.sql")).unwrap();
+            connection.execute_batch(include_str!("../sqlite/version_1.sql")).unwrap();
             let mut index = IdIndex::default();
             for number in 1..=RUN_IDS as u64 * 2 {
                 index.note(Id::from(number), number);
                 if let Some(run) = index.seal(number) {
                     let transaction = connection.transaction().unwrap();
-                    run.write(&transaction).unwrap();
+                    write_run(&run, &transaction).unwrap();
                     transaction.commit().unwrap();
                 }
             }

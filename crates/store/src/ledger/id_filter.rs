@@ -2,7 +2,7 @@
 //!
 //! It decides nothing: what it lets through is looked up. Its bytes are stored beside the run.
 
-use crate::sqlite::id_hash::halves;
+use crate::ledger::id_hash::halves;
 
 /// Bits for each id: one id in a hundred that is not there is looked up in vain.
 const BITS_PER_ID: usize = 10;
@@ -35,6 +35,11 @@ impl IdFilter {
     /// What is stored.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What is stored.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Whether the id may be in the run; never false where it is.

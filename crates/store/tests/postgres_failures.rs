@@ -1,0 +1,442 @@
+//! Who owns a ledger in PostgreSQL, and what happens when the server is not there, goes away, or has no room.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod bank;
+mod postgres_server;
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use bank::{Bank, done, one, ordered_id, posted, text, transfer, verified};
+use kopeck_ledger::amount::Amount;
+use kopeck_ledger::request::Request;
+use kopeck_store::faults::{Fate, Faults, Point};
+use kopeck_store::postgres::{Options, PostgresError, PostgresStore};
+use kopeck_store::{Store, StoreError};
+use postgres_server::{Server, name_of};
+
+const ADDRESS: &str = "KOPECK_TEST_DATABASE";
+/// Long enough that no lease runs out by itself while a test runs.
+const LONG: Duration = Duration::from_secs(600);
+
+fn options(bank: &Bank, holder: &str) -> Options {
+    Options { lease: LONG, wait: Duration::ZERO, ..Options::at(bank.clock(), holder) }
+}
+
+fn open(bank: &Bank, address: &str) -> PostgresStore {
+    PostgresStore::open(address, options(bank, "a node")).unwrap()
+}
+
+/// A new ledger with so many users.
+fn ledger(server: &Server, users: u64) -> (Bank, String) {
+    let (bank, address) = (Bank::new(), server.database());
+    PostgresStore::create(&address).unwrap();
+    done(open(&bank, &address).perform(bank.people(users)));
+    (bank, address)
+}
+
+fn error(result: Result<PostgresStore, StoreError>) -> PostgresError {
+    match result {
+        Err(StoreError::Postgres(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn while_a_lease_lives_another_node_is_refused_and_told_who_owns_and_until_when() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 1);
+    let store = open(&bank, &address);
+    let refused = error(PostgresStore::open(&address, options(&bank, "another node")));
+    let PostgresError::Held { holder, until, .. } = &refused else { panic!("{refused}") };
+    assert_eq!(holder, "a node");
+    let words = format!("is owned by a node until {until}: stop that node, or wait until its lease runs out");
+    assert!(refused.to_string().ends_with(&words), "{refused}");
+    store.close();
+    assert!(PostgresStore::open(&address, options(&bank, "another node")).is_ok(), "closing gives it back");
+}
+
+#[test]
+fn an_owner_whose_lease_ran_out_and_who_was_replaced_can_not_write() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 2);
+    let first = open(&bank, &address);
+    done(first.perform(vec![bank.transfer(1, 2, "1")]));
+    server.psql(name_of(&address), "UPDATE owner SET lease_until = now()");
+    let second = PostgresStore::open(&address, options(&bank, "another node")).unwrap();
+    for _ in 0..2 {
+        let refused = first.perform(vec![bank.transfer(1, 2, "10")]).unwrap_err();
+        assert!(matches!(refused, StoreError::Fenced { own, current } if current == own + 1), "{refused}");
+    }
+    done(second.perform(vec![bank.transfer(1, 2, "100")]));
+    assert_eq!(posted(&second, 2), "1101.000000");
+    first.close();
+    done(second.perform(vec![bank.transfer(1, 2, "100")]));
+    verified(&second);
+}
+
+#[test]
+fn an_owner_whose_lease_ran_out_and_who_was_not_replaced_goes_on() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 2);
+    let store = open(&bank, &address);
+    server.psql(name_of(&address), "UPDATE owner SET lease_until = now() - interval '1 hour'");
+    done(store.perform(vec![bank.transfer(1, 2, "1")]));
+    let lives = server.psql(name_of(&address), "SELECT lease_until > now() FROM owner");
+    assert_eq!(lives, "t", "a commit renews the lease");
+}
+
+/// Not a test of its own: owns a ledger by a short lease, and transfers once for each line that it is given.
+#[test]
+#[ignore = "run by the test that stops it"]
+fn stalled() {
+    let bank = Bank::new();
+    let lease = Duration::from_millis(1_500);
+    let options = Options { lease, wait: LONG, ..Options::at(bank.clock(), "the stalled node") };
+    let store = PostgresStore::open(&env::var(ADDRESS).unwrap(), options).unwrap();
+    println!("\nopen");
+    for (number, line) in (0_u64..).zip(std::io::stdin().lines()) {
+        line.unwrap();
+        let request = Request { id: ordered_id(1 << 40 | number), ..bank.transfer(1, 2, "1") };
+        match store.perform(vec![request]) {
+            Ok(_) => println!("\ndone"),
+            Err(error) => println!("\n{error}"),
+        }
+    }
+}
+
+fn child(test: &str, address: &str) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", test, "--nocapture"])
+        .env(ADDRESS, address)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn a_process_that_was_stopped_past_its_lease_can_not_write_when_it_goes_on() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 2);
+    let mut stalled = child("stalled", &address);
+    let mut lines = BufReader::new(stalled.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = |wanted: &str| lines.find(|line| line.contains(wanted)).is_some();
+    assert!(next("open"));
+    let mut input = stalled.stdin.take().unwrap();
+    writeln!(input).unwrap();
+    assert!(next("done"));
+    signal(&stalled, "STOP");
+    let waiting = Options { wait: LONG, ..options(&bank, "the next node") };
+    let store = PostgresStore::open(&address, waiting).unwrap();
+    assert_eq!(posted(&store, 2), "1001.000000");
+    signal(&stalled, "CONT");
+    writeln!(input).unwrap();
+    assert!(next("the database has a newer owner"));
+    drop(input);
+    stalled.wait().unwrap();
+    done(store.perform(vec![bank.transfer(1, 2, "1")]));
+    assert_eq!(posted(&store, 2), "1002.000000");
+    verified(&store);
+}
+
+#[test]
+fn what_can_not_be_reached_is_told_with_the_reason_and_what_to_do() {
+    let server = Server::start(true);
+    let (bank, address) = ledger(&server, 1);
+    let try_open = |address: &str| error(PostgresStore::open(address, options(&bank, "a node")));
+    let wrong = try_open(&address.replace(":kopeck@", ":other@"));
+    assert!(matches!(wrong, PostgresError::Login { .. }), "{wrong}");
+    assert!(!wrong.to_string().contains("other"), "no password is told: {wrong}");
+    let absent = try_open(&server.address("nothing"));
+    assert!(matches!(absent, PostgresError::NoDatabase { .. }), "{absent}");
+    let empty = try_open(&server.database());
+    assert!(matches!(empty, PostgresError::NoLedger { .. }), "{empty}");
+    let none = try_open("no address");
+    assert!(matches!(none, PostgresError::Address(_)), "{none}");
+    server.stop();
+    let gone = try_open(&address);
+    assert!(matches!(gone, PostgresError::Unreachable { .. }), "{gone}");
+    assert!(gone.to_string().ends_with("check that PostgreSQL runs there, and the address"), "{gone}");
+}
+
+#[test]
+fn a_server_that_is_not_the_one_it_says_is_not_talked_to_where_encryption_is_required() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 1);
+    // The tests' server does not encrypt.
+    let plain = error(PostgresStore::open(&format!("{address}?sslmode=require"), options(&bank, "a node")));
+    assert!(matches!(plain, PostgresError::Unreachable { .. }), "{plain}");
+}
+
+#[test]
+fn a_ledger_is_made_once_also_by_nodes_that_start_together() {
+    let server = Server::shared();
+    let address = server.database();
+    let start = Barrier::new(8);
+    let made = thread::scope(|scope| {
+        let make = || {
+            start.wait();
+            PostgresStore::create(&address)
+        };
+        let nodes: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        nodes.into_iter().map(|node| node.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
+    let exists = |made: &Result<(), StoreError>| {
+        matches!(made, Err(StoreError::Postgres(PostgresError::LedgerExists { .. })))
+    };
+    assert_eq!(made.iter().filter(|made| exists(made)).count(), 7, "{made:?}");
+    assert_eq!(server.psql(name_of(&address), "SELECT count(*), max(version) FROM schema_version"), "1|1");
+}
+
+#[test]
+fn tables_of_a_newer_program_are_refused() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 1);
+    server.psql(name_of(&address), "UPDATE schema_version SET version = 7");
+    let newer = error(PostgresStore::open(&address, options(&bank, "a node")));
+    assert!(
+        newer
+            .to_string()
+            .ends_with("has version 7 and this program knows versions up to 1: use a newer kopeck")
+    );
+}
+
+/// Does something at a point of a commit, once.
+#[derive(Clone, Default)]
+struct Once(Arc<Mutex<Option<(Point, Fate, String)>>>);
+
+impl Once {
+    fn at(&self, point: Point, fate: Fate, statements: &str) {
+        *self.0.lock().unwrap() = Some((point, fate, statements.to_owned()));
+    }
+}
+
+struct Trouble(Once, Arc<Server>, String);
+
+impl Faults for Trouble {
+    fn at(&mut self, point: Point, _: &Path) -> Fate {
+        let mut once = self.0.0.lock().unwrap();
+        let Some((_, fate, statements)) = once.take_if(|(when, ..)| *when == point) else {
+            return Fate::GoOn;
+        };
+        self.1.psql(&self.2, &statements);
+        fate
+    }
+}
+
+/// A ledger with two users and what can go wrong with it.
+fn troubled() -> (Bank, PostgresStore, Once, Arc<Server>, String) {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 2);
+    let once = Once::default();
+    let name = name_of(&address).to_owned();
+    let faults = Box::new(Trouble(once.clone(), Arc::clone(&server), name.clone()));
+    let store = PostgresStore::open(&address, Options { faults, ..options(&bank, "a node") }).unwrap();
+    (bank, store, once, server, name)
+}
+
+/// Ends all other connections to the database, and waits until they are gone.
+const END_ALL: &str = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+#[test]
+fn a_connection_that_is_lost_before_the_commit_is_made_again_and_the_work_is_done() {
+    let (bank, store, once, server, name) = troubled();
+    for point in [Point::Begin, Point::Written] {
+        once.at(point, Fate::GoOn, END_ALL);
+        let outcome = store.perform(vec![bank.transfer(1, 2, "1")]);
+        // At the last moment the commit itself meets the closed connection, and nobody knows.
+        assert!(outcome.is_ok() || matches!(outcome, Err(StoreError::Unknown(_))), "{outcome:?}");
+        server.psql(&name, END_ALL);
+        done(store.perform(vec![bank.transfer(1, 2, "1")]));
+    }
+    verified(&store);
+}
+
+#[test]
+fn a_commit_whose_answer_was_lost_is_found_and_not_done_twice() {
+    let (bank, store, once, _server, _) = troubled();
+    for (point, was_done) in [(Point::Written, false), (Point::Committed, true)] {
+        let before = store.head().unwrap().sequence.0;
+        let request = bank.transfer(1, 2, "1");
+        once.at(point, Fate::Doubt, END_ALL);
+        let doubt = store.perform(vec![request.clone()]).unwrap_err();
+        assert!(matches!(doubt, StoreError::Unknown(_)), "{doubt}");
+        assert_eq!(store.record(request.id).unwrap().is_some(), was_done);
+        assert!(one(store.perform(vec![request])).is_ok());
+        assert_eq!(store.head().unwrap().sequence.0, before + 1);
+    }
+    assert_eq!(posted(&store, 2), "1002.000000");
+    verified(&store);
+}
+
+#[test]
+fn a_replaced_owner_that_lost_its_connection_learns_it_when_it_is_back() {
+    let (bank, store, once, _server, _) = troubled();
+    let replace = format!("UPDATE owner SET epoch = epoch + 1; {END_ALL}");
+    once.at(Point::Begin, Fate::GoOn, &replace);
+    let refused = store.perform(vec![bank.transfer(1, 2, "1")]).unwrap_err();
+    assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
+    assert_eq!(posted(&store, 2), "1000.000000");
+}
+
+#[test]
+fn a_commit_that_meets_others_is_tried_again() {
+    let (bank, store, _, server, name) = troubled();
+    // What a database that is spread over servers answers now and then.
+    let trap = "CREATE SEQUENCE met; \
+                CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                IF nextval('met') < 4 THEN RAISE 'met another' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$; \
+                CREATE TRIGGER meet BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION meet()";
+    server.psql(&name, trap);
+    done(store.perform(vec![bank.transfer(1, 2, "1")]));
+    assert_eq!(server.psql(&name, "SELECT last_value FROM met"), "4");
+    assert_eq!(posted(&store, 2), "1001.000000");
+    verified(&store);
+}
+
+#[test]
+fn a_full_disk_refuses_clearly_and_all_goes_on_when_there_is_room() {
+    let (bank, store, _, server, name) = troubled();
+    let full = "CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$; \
+                CREATE TRIGGER full BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION full()";
+    server.psql(&name, &full.replace("full()", "\"full\"()").replace("TRIGGER full", "TRIGGER \"full\""));
+    let before = (store.accounts(0, 9), store.head().unwrap());
+    let request = bank.transfer(1, 2, "1");
+    for _ in 0..3 {
+        assert_eq!(store.perform(vec![request.clone()]), Err(StoreError::Full));
+    }
+    assert_eq!((store.accounts(0, 9), store.head().unwrap()), before);
+    server.psql(&name, "DROP TRIGGER \"full\" ON journal");
+    assert!(one(store.perform(vec![request])).is_ok());
+    verified(&store);
+}
+
+#[test]
+fn a_server_that_is_stopped_and_started_again_is_found_again() {
+    let server = Server::start(false);
+    let (bank, address) = ledger(&server, 2);
+    let reconnect = Duration::ZERO;
+    let store = PostgresStore::open(&address, Options { reconnect, ..options(&bank, "a node") }).unwrap();
+    server.stop();
+    let request = bank.transfer(1, 2, "1");
+    for _ in 0..3 {
+        let gone = store.perform(vec![request.clone()]).unwrap_err();
+        assert!(matches!(gone, StoreError::Postgres(_)), "{gone}");
+    }
+    server.run();
+    assert!(one(store.perform(vec![request])).is_ok());
+    assert_eq!(posted(&store, 2), "1001.000000");
+    verified(&store);
+}
+
+/// A thread's batch: its size is drawn from its name.
+fn batch(thread: u64, number: u64) -> Vec<Request> {
+    let size = 1 + (thread * 7 + number * number) % 60;
+    let id = |place: u64| ordered_id(1 << 40 | (number << 16) | (thread << 8) | place);
+    let work = |place: u64| transfer(1 + thread, 1 + (thread + place % 3 + 1) % 8, Amount::from_micros(1));
+    (0..size).map(|place| Request { id: id(place), actor: Some(text("load")), work: work(place) }).collect()
+}
+
+/// Kills under load; `KOPECK_KILLS=100` for longer.
+#[test]
+fn a_server_that_is_killed_under_load_has_all_that_was_acknowledged() {
+    const THREADS: u64 = 4;
+    let kills: u64 = env::var("KOPECK_KILLS").map_or(3, |kills| kills.parse().unwrap());
+    let server = Server::start(false);
+    let (bank, address) = ledger(&server, 8);
+    let store = open(&bank, &address);
+    let mut begun = [0; 4];
+    for round in 1..=kills {
+        let goal = 20 + round * 37 % 100;
+        let acknowledged = Mutex::new(0_u64);
+        let killed = Mutex::new(false);
+        let load = |thread: u64, first: u64| {
+            let mut number = first;
+            // What is not acknowledged is asked again, as a caller would, until it is.
+            loop {
+                while store.perform(batch(thread, number)).is_err() {}
+                number += 1;
+                *acknowledged.lock().unwrap() += 1;
+                if *killed.lock().unwrap() {
+                    return number;
+                }
+            }
+        };
+        begun = thread::scope(|scope| {
+            let load = &load;
+            let threads: Vec<_> = (0..THREADS)
+                .zip(begun)
+                .map(|(thread, first)| scope.spawn(move || load(thread, first)))
+                .collect();
+            while *acknowledged.lock().unwrap() < goal {
+                thread::yield_now();
+            }
+            server.kill();
+            server.run();
+            *killed.lock().unwrap() = true;
+            let done: Vec<u64> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            done.try_into().unwrap()
+        });
+    }
+    let records = verified(&store);
+    let asked: usize = (0..THREADS)
+        .zip(begun)
+        .flat_map(|(thread, end)| (0..end).map(move |number| batch(thread, number).len()))
+        .sum();
+    assert_eq!(records, 17 + asked as u64, "each once");
+    store.close();
+    let again = open(&bank, &address);
+    assert_eq!(verified(&again), records);
+    let lost = (0..THREADS)
+        .zip(begun)
+        .flat_map(|(thread, end)| (0..end).flat_map(move |number| batch(thread, number)))
+        .find(|request| again.record(request.id).unwrap().is_none());
+    assert!(lost.is_none(), "an acknowledged transfer is lost: {lost:?}");
+}
+
+#[test]
+fn the_journal_is_proven_with_what_is_beside_it() {
+    let server = Server::shared();
+    let (bank, address) = ledger(&server, 2);
+    let store = open(&bank, &address);
+    done(store.perform((0..600).map(|_| bank.transfer(1, 2, "0.01")).collect()));
+    verified(&store);
+    for (damage, repair, expected) in [
+        (
+            "UPDATE landmark SET posted = posted + 1",
+            "UPDATE landmark SET posted = posted - 1",
+            "has no landmark",
+        ),
+        (
+            "UPDATE journal SET records = set_byte(records, 100, get_byte(records, 100) # 1) WHERE first = 6",
+            "UPDATE journal SET records = set_byte(records, 100, get_byte(records, 100) # 1) WHERE first = 6",
+            "was altered",
+        ),
+        (
+            "INSERT INTO landmark VALUES (1, 9, 4, 5, 6, 7)",
+            "DELETE FROM landmark WHERE account = 9",
+            "belong to no record",
+        ),
+    ] {
+        server.psql(name_of(&address), damage);
+        let problem = store.verify(&mut |_| {}).unwrap().problem.unwrap().to_string();
+        assert!(problem.contains(expected), "{damage}: {problem}");
+        server.psql(name_of(&address), repair);
+    }
+    verified(&store);
+}
