@@ -287,6 +287,28 @@ fn a_live_resource_with_four_components_takes_at_most_400_bytes() {
     assert!(bytes <= 400, "{bytes}");
 }
 
+#[test]
+fn what_runs_is_told_whatever_came_late_and_after_a_restart() {
+    let book = book(&[("2026-09-01", &[SECONDS])]);
+    let mut live = Live::new(&book, OCTOBER).unwrap();
+    let mut after = |number: usize, text: &str| {
+        live.accept(line(number, text).as_bytes()).unwrap();
+        let again = Live::restore_all(&book, live.pack_all().unwrap()).unwrap();
+        let running: Vec<u32> = live.alive().collect();
+        assert_eq!(again.alive().collect::<Vec<_>>(), running);
+        assert_eq!(live.alive_count(), running.len());
+        running
+    };
+    assert!(after(1, "05T00:00:00 used use 1").is_empty());
+    assert_eq!(after(2, "05T00:00:00 a RUNNING 1"), [1]);
+    assert_eq!(after(3, "05T00:00:00 b RUNNING 1"), [1, 2]);
+    assert_eq!(after(4, "05T02:00:00 a DELETED 1"), [2]);
+    // Late, and before the end: it changes nothing of what runs.
+    assert_eq!(after(5, "05T01:00:00 a STOPPED 1"), [2]);
+    assert_eq!(after(6, "05T03:00:00 a RUNNING 1"), [1, 2]);
+    assert_eq!(after(7, "05T04:00:00 a DELETED 1"), [2]);
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_a_state_by_accident_and_none_panic(
