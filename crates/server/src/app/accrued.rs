@@ -46,13 +46,13 @@ fn projects_of(app: &App, workspace: AccountId) -> Vec<Text> {
     projects.map(|project| project.id.0.clone()).collect()
 }
 
-/// Whether the ledger must be told nothing before work: it takes from no workspace that pays for a project, or that the
-/// ledger knows to owe something.
-pub fn is_none(app: &App, work: &Work) -> bool {
+/// Whether work takes from a workspace that pays for a project, or that the ledger knows to owe something: then the ledger
+/// must be told before.
+pub fn may_owe(app: &App, work: &Work) -> bool {
     let owes = |account: &AccountId| {
         !app.ledger.accrued(*account).is_empty() || !projects_of(app, *account).is_empty()
     };
-    !debited(app, work).iter().any(owes)
+    debited(app, work).iter().any(owes)
 }
 
 /// Puts what has accrued up to now into what an account says of itself.

@@ -74,7 +74,7 @@ impl Key {
 pub async fn ask(app: &Arc<App>, who: &Principal, id: Uuid, work: Work) -> Result<Receipt, AppError> {
     access::may_debit(app, who, &work)?;
     let mut requests = Vec::new();
-    if !accrued::is_none(app, &work) {
+    if accrued::may_owe(app, &work) {
         let asked = work.clone();
         requests = app.blocking(move |app| accrued::before(app, &asked)).await?;
     }
