@@ -113,12 +113,17 @@ fn in_batches(cloud: &Cloud, lines: &[String], batch: usize, restore: bool) -> R
 
 /// Takes the lines in batches; wherever `packs` says so, another rater goes on from the bytes of the one before, or
 /// from the bytes of that one. Both have the same answers after each batch, and pack to the same bytes.
+///
+/// What an event changes in the largest sums of a version that has not begun is not packed, because that version may still
+/// be edited: it is nothing yet, and a whole look finds it when it has begun. So it is not compared.
 fn check_packed(cloud: &Cloud, lines: &[String], batch: usize, packs: &[bool]) -> Result<(), TestCaseError> {
     let book = cloud.book();
     let mut whole = Live::new(&book, cloud.from).unwrap();
     let mut parted = Live::new(&book, cloud.from).unwrap();
+    let mut packed_at = i64::MAX;
     for (number, taken) in lines.chunks(batch).enumerate() {
         if packs[number % packs.len()] {
+            packed_at = packed_at.min(parted.latest());
             parted = twice_packed(&book, &parted)?;
         }
         let batch = Batch::read(taken.join("\n").into_bytes(), origin());
@@ -128,9 +133,15 @@ fn check_packed(cloud: &Cloud, lines: &[String], batch: usize, packs: &[bool]) -
         prop_assert_eq!(answers, expected);
         prop_assert_eq!(parted.latest(), whole.latest());
         if number % 4 == 0 {
-            prop_assert_eq!(settled(&mut parted), settled(&mut whole));
+            let [parted, whole] =
+                [&mut parted, &mut whole].map(|live| begun(&book, packed_at, settled(live)));
+            prop_assert_eq!(parted, whole);
+            packed_at = i64::MAX;
         }
     }
+    let [parted_last, whole_last] =
+        [&mut parted, &mut whole].map(|live| begun(&book, packed_at, settled(live)));
+    prop_assert_eq!(parted_last, whole_last);
     prop_assert_eq!(parted.pack_all().unwrap(), whole.pack_all().unwrap());
     let at = whole.latest() + 1_000;
     prop_assert_eq!(live_bills(cloud, &book, &mut parted, at), rated(cloud, lines, at).1);
@@ -148,6 +159,15 @@ fn twice_packed(book: &PriceBook, live: &Live) -> Result<Live, TestCaseError> {
     let again = once.pack_all().unwrap();
     prop_assert_eq!(&again, &packed);
     Ok(Live::restore_all(book, again).unwrap())
+}
+
+/// Those charges that are not of largest sums of versions that begin after a second.
+fn begun(book: &PriceBook, at: i64, mut charges: Vec<Charge>) -> Vec<Charge> {
+    charges.retain(|charge| {
+        let version = book.versions().iter().find(|version| version.effective == charge.key.version);
+        charge.key.source.is_some() || version.is_some_and(|version| version.start <= at)
+    });
+    charges
 }
 
 /// The touched charges as they are now.
