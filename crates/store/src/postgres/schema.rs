@@ -46,7 +46,13 @@ fn make_version_table(session: &Session) -> Result<(), StoreError> {
 }
 
 fn is_made_by_somebody_else(code: Option<&SqlState>) -> bool {
-    let states = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::INTERNAL_ERROR];
+    // A table brings a type of its name.
+    let states = [
+        SqlState::UNIQUE_VIOLATION,
+        SqlState::DUPLICATE_TABLE,
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::INTERNAL_ERROR,
+    ];
     code.is_some_and(|code| states.contains(code))
 }
 
