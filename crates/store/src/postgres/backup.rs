@@ -92,10 +92,6 @@ pub fn restore(
         set.map(|_| ()).ok_or_else(|| {
             Failed::Store(StoreError::Database("the owner's row is gone: nothing was written".to_owned()))
         })
-    })
-    .map_err(|error| match error {
-        Failed::Server(error) => failed(&error),
-        Failed::Store(error) => error,
     })?;
     reading.finish()?;
     Ok(report)
