@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
+use kopeck_metering::placement::ShardNumber;
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
@@ -18,6 +19,7 @@ use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AppError;
+use crate::shards::Shards;
 use crate::{background, http};
 
 /// What is worth telling whoever starts a server.
@@ -90,7 +92,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
     });
     // Waits for work on threads of its own; then the ledger is closed, which writes what was handed over.
     drop(runtime);
-    app.metering.stop();
+    app.shards.stop();
     drop(app);
     tracing::info!("stopped");
     served
@@ -113,7 +115,7 @@ fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError>
     let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
     let metering = meter(&config.data, &config.clock, &ledger, &directory)?;
     let stores = Stores { ledger, directory, tokens };
-    let app = App::new(stores, metering, config.clock.clone(), config.limits.clone());
+    let app = App::new(stores, Shards::alone(metering), config.clock.clone(), config.limits.clone());
     reconcile::reconcile(&app)?;
     Ok((Arc::new(app), new_token, new_ledger))
 }
@@ -144,6 +146,7 @@ pub fn meter(
     let time =
         Time { now: Arc::new(move || read.now()), set: matches!(clock, Clock::Simulated(_)).then_some(set) };
     Ok(Metering::start(Parts {
+        shard: ShardNumber::ONLY,
         ledger: Arc::clone(ledger),
         log: Arc::new(log),
         directory: Arc::new(move || entities.snapshot()),

@@ -25,6 +25,15 @@ pub trait DirectoryStore: Send + Sync {
     /// The state after all that is durable. It does not change any more; later states are other snapshots.
     fn snapshot(&self) -> Arc<Directory>;
 
+    /// Brings the snapshot to what is durable now, where other nodes write the directory as well. Whoever has to see what
+    /// they did calls it before he looks; where nobody else writes it does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be read.
+    fn refresh(&self) -> Answer<()> {
+        Ok(())
+    }
+
     /// Decides acts in this order, each by itself on the state that those before it have left, and makes them durable
     /// together. What is refused leaves the others alone.
     ///

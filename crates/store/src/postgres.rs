@@ -9,6 +9,7 @@
 mod backup;
 mod connect;
 mod error;
+pub mod nodes;
 mod owner;
 mod reader;
 mod schema;

@@ -15,7 +15,7 @@ use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Tables};
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
-use crate::postgres::error::{PostgresError, failed};
+use crate::postgres::error::PostgresError;
 use crate::postgres::owner::{self, Failed, LEDGER, in_transaction};
 use crate::postgres::tables;
 use crate::sqlite;
