@@ -73,15 +73,16 @@ impl Membership {
         Ok(Membership { thread: Some(thread), tell })
     }
 
-    /// Begins to give all back, without waiting for it.
-    pub fn leave(&self) {
+    /// What begins to give all back, without waiting for it.
+    pub fn leaving(&self) -> impl Fn() + Send + 'static {
+        let tell = self.tell.clone();
         // A thread that has ended has left.
-        let _ = self.tell.send(News::Stop);
+        move || drop(tell.send(News::Stop))
     }
 
     /// Gives all back, and ends.
     pub fn stop(mut self) {
-        self.leave();
+        self.leaving()();
         if let Some(thread) = self.thread.take() {
             // One that panicked has nothing more to give back: its leases run out.
             let _ = thread.join();
