@@ -12,6 +12,7 @@ pub mod events;
 pub mod faults;
 pub mod head_log;
 mod ledger;
+mod number;
 mod pool;
 pub mod postgres;
 pub mod sqlite;

@@ -15,7 +15,7 @@ use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Tables};
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
-use crate::postgres::error::{PostgresError, failed};
+use crate::postgres::error::PostgresError;
 use crate::postgres::owner::{self, Failed, LEDGER, in_transaction};
 use crate::postgres::tables;
 use crate::sqlite;
@@ -92,10 +92,6 @@ pub fn restore(
         set.map(|_| ()).ok_or_else(|| {
             Failed::Store(StoreError::Database("the owner's row is gone: nothing was written".to_owned()))
         })
-    })
-    .map_err(|error| match error {
-        Failed::Server(error) => failed(&error),
-        Failed::Store(error) => error,
     })?;
     reading.finish()?;
     Ok(report)

@@ -15,6 +15,7 @@ use crate::ledger::journal::{Chunk, StoredChunk, signed};
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Landmarks, RunHead, RunIndex, SnapshotPart, Tables};
 use crate::ledger::writer::Commit;
+use crate::number::{self, unsigned};
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
 use crate::postgres::error::failed;
@@ -184,10 +185,6 @@ fn id(bytes: &[u8]) -> Found<u128> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
 /// Writes what a commit has.
 ///
 /// # Errors
@@ -227,7 +224,7 @@ pub fn write_landmarks(landmarks: &[Landmark], session: &Session) -> Result<(), 
     }
     let numbers = |column: fn(&Landmark) -> i64| landmarks.iter().map(column).collect::<Vec<_>>();
     let (account, sequence) = (numbers(|row| row.account.0.into()), numbers(|row| signed(row.sequence)));
-    let entries = numbers(|row| i64::try_from(row.entries).unwrap_or(i64::MAX));
+    let entries = numbers(|row| number::signed(row.entries));
     let at = numbers(|row| row.at.nanoseconds());
     let posted: Vec<String> = landmarks.iter().map(|row| row.posted.micros().to_string()).collect();
     let values: Values<'_> = &[&SHARD, &account, &sequence, &entries, &at, &posted];

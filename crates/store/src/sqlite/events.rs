@@ -35,6 +35,7 @@ use crate::events::{
     Durable, EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot,
     Position, Snapshot, StepRow,
 };
+use crate::number::signed;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::connections::{self, Readers};
 use crate::sqlite::lock::ProcessLock;
@@ -440,14 +441,4 @@ fn not_a_log(error: StoreError) -> StoreError {
         StoreError::NotALedger(path) => StoreError::NotAnEventLog(path),
         other => other,
     }
-}
-
-/// A number as SQLite keeps it: those of this store are far below 2⁶³.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A number that SQLite has kept; what is negative was not written by this store, and is met as 0.
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

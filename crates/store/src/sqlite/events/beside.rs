@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::error::StoreError;
 use crate::events::{LoggedStep, Position, Snapshot, StepRow};
-use crate::sqlite::events::{signed, unsigned};
+use crate::number::{signed, unsigned};
 
 /// Something that is written with the next commit.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::StoreError;
 use crate::events::{Arrival, LoggedEvent, Position};
-use crate::sqlite::events::{signed, unsigned};
+use crate::number::{signed, unsigned};
 use crate::sqlite::id_filter::IdFilter;
 
 /// A row takes so many events.

@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::sqlite::events::{signed, unsigned};
+use crate::number::{signed, unsigned};
 use crate::sqlite::writer::check_epoch;
 use crate::sqlite::{backup, spawn};
 

@@ -8,10 +8,11 @@ use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::events::{EventProgress, EventReport, LoggedStep, Position};
+use crate::number::signed;
 use crate::sqlite::connections;
 use crate::sqlite::events::keys::run::{Page, Run, RunReader};
 use crate::sqlite::events::keys::{self, KEYS_FOLDER};
-use crate::sqlite::events::{EVENTS_FILE, beside, chunk, decompressor, not_a_log, signed};
+use crate::sqlite::events::{EVENTS_FILE, beside, chunk, decompressor, not_a_log};
 use crate::sqlite::schema::EVENT_LOG;
 
 /// Rows that are read at once.

@@ -12,14 +12,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::events::{Arrival, Durable, Group, Outcome, Position, StepRow};
-use crate::faults::{Faults, Point};
+use crate::faults::{Faults, Point, meet};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::events::beside::{self, Beside};
 use crate::sqlite::events::chunk::{self, NewChunk, Packer};
 use crate::sqlite::events::keys::KeyIndex;
 use crate::sqlite::events::queue::{Answers, Job, Queue, Told};
 use crate::sqlite::shared::Clock;
-use crate::sqlite::writer::{check_epoch, meet, unknown_unless_full};
+use crate::sqlite::writer::{check_epoch, unknown_unless_full};
 
 /// A commit takes whatever waits, up to so many bytes.
 const COMMIT_BYTES: usize = 8 << 20;
