@@ -1,58 +1,38 @@
 //! The event log in SQLite: one database beside the ledger's, one thread that writes, and an index of keys in files.
 //!
-//! ```text
-//! callers ─▶ queue ─▶ writer: keys, chunk ─▶ SQLite's log ─▶ whoever settles, then outcomes
-//!           bounded     │ one sync a commit     └─▶ checkpoints, a thread of its own
-//!                       └─▶ keys/keeper, a thread that writes and merges runs of keys
-//! ```
-//!
-//! Readers have connections of their own and see what is durable. Deliberately absent: an index of resources (each
-//! chunk has a filter of its own), and anything that looks into a line.
+//! What judges keys, packs rows and reads is [`crate::log`]'s; here is what knows SQLite: tables, commits, moving SQLite's
+//! log into the database, and the files that runs of keys are.
 
 pub mod bench;
-mod beside;
-mod chunk;
-mod keys;
-mod queue;
-mod verify;
-mod writer;
+mod disk;
+pub(crate) mod files;
+pub(crate) mod tables;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use kopeck_ledger::name::Moment;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
-use zstd::bulk::Decompressor;
 
 use crate::answer::Copied;
 use crate::error::StoreError;
-use crate::events::{
-    Durable, EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot,
-    Position, Snapshot, StepRow,
-};
-use crate::number::signed;
+use crate::events::{Durable, EventProgress, EventReport, LoggedStep};
+use crate::ledger::shared::Clock;
+use crate::log::beside::{self, Which};
+use crate::log::keys::TABLE_KEYS;
+use crate::log::keys::shelf::Shelf;
+use crate::log::tables::Tables;
+use crate::log::{LogStore, Place, Start, verify};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::connections::{self, Readers};
 use crate::sqlite::lock::ProcessLock;
 use crate::sqlite::schema::EVENT_LOG;
-use crate::sqlite::shared::Clock;
-use crate::sqlite::{Options, backup, make_log, restore, spawn, take_epoch};
+use crate::sqlite::{Options, backup, make_log, restore, take_epoch};
 use crate::store::Answer;
 
-use beside::Beside;
-use chunk::{Chunk, Packer};
-use keys::{KeyIndex, TABLE_KEYS};
-use queue::{Job, Queue};
-use writer::{Shared, Writer};
+use disk::Disk;
+use files::Files;
 
-pub use beside::last_step;
-pub use keys::KEYS_FOLDER;
-pub use verify::{confirmed_steps, folder as verify_folder, steps};
+pub use files::KEYS_FOLDER;
 
 /// The name of the database in a store's folder.
 pub const EVENTS_FILE: &str = "events.db";
@@ -61,12 +41,8 @@ pub const EVENTS_LOG_FILE: &str = "events.db-wal";
 /// The name of the lock file in a store's folder.
 pub const EVENTS_LOCK_FILE: &str = "events.lock";
 
-/// Rows that a reader has in memory at once: some 8 MB of events.
-const ROWS_ABREAST: usize = 64;
-/// Filters that a reader has in memory at once.
-const FILTERS_ABREAST: usize = 4_096;
-/// A line may be so long: lines are far shorter, and a row holds at least one.
-const LONGEST_LINE: usize = 16 << 20;
+/// How often the list of runs is read again, where a file has just been replaced.
+const ATTEMPTS: usize = 5;
 
 /// How an event log is opened.
 #[derive(Debug)]
@@ -86,20 +62,29 @@ impl EventOptions {
 }
 
 /// An open event log in a folder.
-pub struct SqliteEvents<P> {
-    folder: PathBuf,
-    shared: Arc<Shared<P>>,
+pub type SqliteEvents<P> = LogStore<P, EventFolder>;
+
+/// The folder of an open event log.
+#[derive(Debug)]
+pub struct EventFolder {
+    path: PathBuf,
     readers: Readers,
-    /// The number of the next snapshot, for the one who writes it.
-    next_snapshot: Mutex<u64>,
-    writer: Option<JoinHandle<()>>,
-    /// Released last.
+    /// Released when nobody writes any more.
     _lock: ProcessLock,
 }
 
-impl<P> fmt::Debug for SqliteEvents<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteEvents").field("folder", &self.folder).finish_non_exhaustive()
+impl Place for EventFolder {
+    fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T> {
+        self.readers.with(|connection| work(connection))
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        verify_folder(&self.path, progress)
+    }
+
+    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+        let source = connections::reader(&self.path.join(EVENTS_FILE))?;
+        backup::copy_to(&source, target, progress)
     }
 }
 
@@ -149,40 +134,23 @@ impl<P: Send + 'static> SqliteEvents<P> {
         EVENT_LOG.migrate(&mut connection, &path)?;
         let epoch = take_epoch(&mut connection)?;
         // Only now: a log that is there has what the database is missing.
-        let mut connection = make_log(connection, &path, &options)?;
-        let (end, received) = chunk::end(&connection)?;
-        let mut keys = load_keys(folder, &connection, table_keys)?;
-        if keys.is_changed() {
-            // Runs were missing: whoever verifies must not look for them.
-            keys.write_alone(&mut connection, epoch)?;
-        }
-        let shared = Arc::new(Shared { queue: Queue::default(), end: AtomicU64::new(end.0) });
-        let next_snapshot = Mutex::new(beside::next_snapshot(&connection)?);
-        let writer = Writer {
-            shared: Arc::clone(&shared),
+        let connection = make_log(connection, &path, &options)?;
+        let disk = Disk {
+            connection,
             folder: folder.to_path_buf(),
             epoch,
-            clock: options.clock,
-            received,
-            last_step: last_step(&connection)?,
-            keys,
-            packer: Packer::new()?,
-            on_durable: Box::new(on_durable),
             checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
-            written: 0,
             faults: options.faults,
-            doubt: None,
             dead: None,
-            connection,
         };
-        Ok(SqliteEvents {
-            folder: folder.to_path_buf(),
-            shared,
-            readers: Readers::of(&path),
-            next_snapshot,
-            writer: Some(spawn("kopeck-events", move || writer.run())?),
-            _lock: lock,
-        })
+        let place = EventFolder { path: folder.to_path_buf(), readers: Readers::of(&path), _lock: lock };
+        let start = Start {
+            clock: options.clock,
+            shelf: Arc::new(Files::in_store(folder)?),
+            table_keys,
+            on_durable: Box::new(on_durable),
+        };
+        LogStore::start(place, disk, start)
     }
 }
 
@@ -190,242 +158,67 @@ impl<P> SqliteEvents<P> {
     /// The folder that it is in.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.view().place().path
     }
+}
 
-    /// Ends the log when all that was handed over is done.
-    pub fn close(self) {
-        drop(self);
+/// Checks the event log in a folder, open or not.
+///
+/// # Errors
+/// [`StoreError::NoEventLog`], [`StoreError::NotAnEventLog`]; others where the database can not be read.
+pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
     }
-
-    /// Writes something beside the events and waits until it is durable.
-    fn write(&self, beside: Beside) -> Answer<()> {
-        let (told, telling) = mpsc::sync_channel(1);
-        self.shared.queue.push(Job::Beside(beside, told))?;
-        telling
-            .recv()
-            .unwrap_or_else(|_| Err(StoreError::Unknown("the store was closed meanwhile".to_owned())))
+    let connection = connections::reader(&path).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
     }
-
-    /// Hands rows from that of a position on to `take`, until it answers `false`. Rows are never changed, so they are
-    /// read some at a time, and nobody who takes long keeps a log from being copied into its database.
-    fn rows_from(&self, from: Position, mut take: impl FnMut(&Chunk) -> Answer<bool>) -> Answer<()> {
-        let mut next = from;
-        loop {
-            let rows = self.readers.with(|reader| chunk::rows_from(next, ROWS_ABREAST, reader))?;
-            for row in &rows {
-                if row.first() > next {
-                    return Err(StoreError::Corrupt(format!("event {next} is missing")));
-                }
-                if !take(row)? {
-                    return Ok(());
-                }
-                next = row.last().next();
+    let shelf: Arc<dyn Shelf> = Arc::new(Files::of(&folder.join(KEYS_FOLDER)));
+    let mut last_error = None;
+    for _ in 0..ATTEMPTS {
+        // As of one instant; a run may be replaced between the instant and its opening.
+        let reading = connection.unchecked_transaction()?;
+        match verify::runs(&connection, &*shelf) {
+            Ok(runs) => {
+                let report = verify::log(&connection, (runs, &shelf), progress)?;
+                reading.finish()?;
+                return Ok(report);
             }
-            if rows.len() < ROWS_ABREAST {
-                return Ok(());
-            }
+            Err(error) => last_error = Some(error),
         }
+        reading.finish()?;
     }
-
-    /// The first positions of rows that may hold a resource, some at a time, and where to go on.
-    fn candidates(&self, resource: u128, from: Position) -> Answer<(Vec<Position>, Option<Position>)> {
-        let filters = self.readers.with(|reader| chunk::filters_from(from, FILTERS_ABREAST, reader))?;
-        let is_full = filters.len() == FILTERS_ABREAST;
-        let next = filters.last().filter(|_| is_full).map(|(first, _)| first.next());
-        let held = filters.into_iter().filter(|(_, filter)| filter.may_hold(resource));
-        Ok((held.map(|(first, _)| first).collect(), next))
-    }
+    Ok(verify::without_runs(&last_error.unwrap_or(StoreError::Closed)))
 }
 
-impl<P> Drop for SqliteEvents<P> {
-    fn drop(&mut self) {
-        self.shared.queue.close();
-        if let Some(writer) = self.writer.take() {
-            // A thread that panicked has nothing more to write.
-            let _ = writer.join();
-        }
-    }
+/// Hands the steps after a number of the event log in a folder, open or not, to `take` until it answers `false`.
+///
+/// # Errors
+/// What `take` answers, or [`StoreError`] where they can not be read.
+pub fn steps(
+    folder: &Path,
+    after: u64,
+    take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
+) -> Answer<()> {
+    let connection = connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?;
+    let reading = connection.unchecked_transaction()?;
+    beside::steps(after, |after, most| reading.steps(Which::All, after, most), take)?;
+    Ok(reading.finish()?)
 }
 
-impl<P: Send> EventLog<P> for SqliteEvents<P> {
-    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
-        check(&group)?;
-        let (answer, receiver) = oneshot::channel();
-        self.shared.queue.push(Job::Append(group, answer))?;
-        Ok(EventTicket::of(receiver))
-    }
-
-    fn end(&self) -> Position {
-        Position(self.shared.end.load(Ordering::Acquire))
-    }
-
-    fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        self.rows_from(after.next(), |row| {
-            let opened = row.open(&mut decompressor)?;
-            hand_over(opened.events().filter(|event| event.position > after), take)
-        })
-    }
-
-    fn of_resource(
-        &self,
-        resource: u128,
-        after: Position,
-        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-    ) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        let mut next = Some(self.readers.with(|reader| chunk::first_of(after.next(), reader))?);
-        while let Some(from) = next {
-            let (rows, then) = self.candidates(resource, from)?;
-            for first in rows {
-                let row = self.readers.with(|reader| chunk::row_at(first, reader))?;
-                let opened = row.open(&mut decompressor)?;
-                let is_wanted =
-                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
-                if !hand_over(opened.events().filter(is_wanted), take)? {
-                    return Ok(());
-                }
-            }
-            next = then;
-        }
-        Ok(())
-    }
-
-    fn record_step(&self, step: StepRow, keys: &[u64]) -> Answer<()> {
-        let mut keys = keys.to_vec();
-        keys.sort_unstable();
-        keys.dedup();
-        self.write(Beside::Step(step, keys))
-    }
-
-    fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.readers.with(|reader| beside::steps_of(key, reader, take))
-    }
-
-    fn confirm_step(&self, number: u64) -> Answer<()> {
-        self.write(Beside::Confirm(number))
-    }
-
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        let number = signed(number);
-        self.readers.with(|reader| beside::steps(&format!("WHERE number > {number}"), reader, take))
-    }
-
-    fn confirmed(&self) -> Answer<u64> {
-        self.readers.with(beside::confirmed)
-    }
-
-    fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
-        let mut found = Vec::new();
-        self.readers.with(|reader| {
-            beside::steps("WHERE confirmed = 0", reader, |step| {
-                found.push(step.step);
-                Ok(true)
-            })
-        })?;
-        Ok(found)
-    }
-
-    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
-        self.write(Beside::Duty(name, at))
-    }
-
-    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
-        self.readers.with(beside::duties)
-    }
-
-    fn save_snapshot(&self, snapshot: NewSnapshot<'_>) -> Answer<()> {
-        // One at a time: a whole snapshot takes away the parts of all others.
-        let mut next = self.next_snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = *next;
-        *next += 1;
-        let NewSnapshot { through, step, parts } = snapshot;
-        let mut count = 0;
-        for part in parts {
-            self.write(Beside::Part(number, count, part))?;
-            count += 1;
-        }
-        self.write(Beside::Whole(Snapshot { number, through, step, parts: count }))
-    }
-
-    fn snapshot(&self) -> Answer<Option<Snapshot>> {
-        match self.readers.with(beside::snapshot) {
-            Err(StoreError::Corrupt(_)) => Ok(None),
-            read => read,
-        }
-    }
-
-    fn snapshot_part(&self, snapshot: &Snapshot, part: u64) -> Answer<Vec<u8>> {
-        self.readers.with(|connection| beside::snapshot_part(connection, snapshot, part))
-    }
-
-    fn forget_keys(&self, older_than: i64) -> Answer<()> {
-        self.write(Beside::Forget(older_than))
-    }
-
-    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
-        let source = connections::reader(&self.folder.join(EVENTS_FILE))?;
-        backup::copy_to(&source, target, progress)
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        verify::folder(&self.folder, progress)
-    }
+/// The last step of the event log in a folder that is confirmed, with all before it.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn confirmed_steps(folder: &Path) -> Answer<u64> {
+    connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?.confirmed()
 }
 
-/// Fails where a line is not in the group's bytes.
-fn check<P>(group: &Group<P>) -> Answer<()> {
-    let is_there = |line: &std::ops::Range<usize>| {
-        line.start <= line.end && line.end <= group.bytes.len() && line.len() <= LONGEST_LINE
-    };
-    match group.arrivals.iter().position(|arrival| !is_there(&arrival.line)) {
-        None => Ok(()),
-        Some(arrival) => Err(StoreError::NoSuchLine { arrival }),
-    }
-}
-
-/// Hands events over until `take` answers `false`, and says whether it never did.
-fn hand_over<'e>(
-    mut events: impl Iterator<Item = LoggedEvent<'e>>,
-    take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-) -> Answer<bool> {
-    events
-        .try_fold(true, |_, event| match take(event) {
-            Ok(true) => Ok(true),
-            Ok(false) => Err(None),
-            Err(error) => Err(Some(error)),
-        })
-        .or_else(|stopped| stopped.map_or(Ok(false), Err))
-}
-
-fn decompressor() -> Answer<Decompressor<'static>> {
-    Decompressor::new()
-        .map_err(|error| StoreError::Database(format!("events can not be decompressed: {error}")))
-}
-
-/// The index of keys, with all that the log has after its runs.
-fn load_keys(folder: &Path, connection: &Connection, table_keys: usize) -> Answer<KeyIndex> {
-    let forgotten = beside::forgotten(connection)?;
-    let mut keys = KeyIndex::open(folder, connection, table_keys)?;
-    loop {
-        let next = Position(keys.through()).next();
-        let rows = chunk::rows_from(next, ROWS_ABREAST, connection)?;
-        for row in &rows {
-            if row.first() != Position(keys.through()).next() {
-                return Err(StoreError::Corrupt(format!("event {next} is missing")));
-            }
-            row.check()?;
-            if row.newest() >= forgotten {
-                row.keys().for_each(|(key, content)| keys.learn(key, content));
-            }
-            keys.extend_to(row.last().0, row.newest());
-            keys.settle()?;
-        }
-        if rows.len() < ROWS_ABREAST {
-            return Ok(keys);
-        }
-    }
+/// The last step of the event log that a connection reads.
+pub(super) fn last_step(connection: &Connection) -> Answer<u64> {
+    connection.last_step()
 }
 
 /// Takes the list of runs out of a copy, which has none of their files.
