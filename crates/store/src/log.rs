@@ -11,6 +11,7 @@
 
 pub mod beside;
 pub mod chunk;
+pub mod copy;
 pub mod keys;
 pub mod queue;
 pub mod tables;

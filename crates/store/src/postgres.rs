@@ -7,9 +7,12 @@
 //! notifications and keys that do not begin with the shard, so that the tables can be dealt out over servers that speak
 //! the same protocol; a test holds the migrations to it.
 
+mod again;
 mod backup;
 mod connect;
 mod error;
+pub mod events;
+mod lease;
 mod owner;
 mod reader;
 mod schema;
@@ -36,6 +39,7 @@ use reader::Reader;
 use writer::Server;
 
 pub use error::PostgresError;
+pub use lease::{Lease, Standing};
 
 /// The one shard that there is: all keys begin with it, so that there can be more.
 const SHARD: i64 = 1;

@@ -11,7 +11,7 @@ pub mod events;
 pub mod instant;
 mod lock;
 pub mod restore;
-mod schema;
+pub(crate) mod schema;
 pub(crate) mod tables;
 pub mod verify;
 mod writer;

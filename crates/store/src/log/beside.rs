@@ -16,6 +16,8 @@ const NUMBERS_ABREAST: usize = 256;
 pub enum Beside {
     /// A step, and the keys that it is found by, each once and ascending.
     Step(StepRow, Vec<u64>),
+    /// A step and its keys as another log has stored them.
+    Copied(StoredStep, Option<Vec<u8>>),
     /// The postings of a step are in the ledger.
     Confirm(u64),
     /// Something that is due by the clock was done, at the instant at which it was due.
@@ -33,6 +35,7 @@ impl Beside {
     pub fn bytes(&self) -> usize {
         match self {
             Beside::Step(step, keys) => step.postings.len() + 8 * keys.len(),
+            Beside::Copied(step, keys) => step.step.step.postings.len() + keys.as_ref().map_or(0, Vec::len),
             Beside::Part(_, _, bytes) => bytes.len(),
             Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }

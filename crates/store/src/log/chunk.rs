@@ -141,6 +141,15 @@ fn not_compressed(error: &io::Error) -> StoreError {
 }
 
 impl NewChunk {
+    /// A row of another log, after checking that it is what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn of(chunk: Chunk, decompressor: &mut Decompressor<'_>) -> Result<NewChunk, StoreError> {
+        let filter = filter_of(chunk.open(decompressor)?.resources());
+        Ok(NewChunk { chunk, filter })
+    }
+
     /// The row.
     pub fn chunk(&self) -> &Chunk {
         &self.chunk
@@ -230,16 +239,6 @@ impl Chunk {
             keys: Cow::Borrowed(&self.keys),
             body: Cow::Borrowed(&self.body),
         }
-    }
-
-    /// The hash of all else in the row.
-    pub fn hash(&self) -> [u8; 32] {
-        self.hash
-    }
-
-    /// When its events were received.
-    pub fn received(&self) -> Moment {
-        self.received
     }
 }
 

@@ -15,6 +15,17 @@ pub type Found<T> = Result<T, StoreError>;
 /// A part of a snapshot: its hash and its bytes.
 pub type StoredPart = ([u8; 32], Vec<u8>);
 
+/// What tells a row from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowHead {
+    /// Its first event.
+    pub first: Position,
+    /// How many there are.
+    pub events: u64,
+    /// The hash of all of it.
+    pub hash: [u8; 32],
+}
+
 /// The tables of one log.
 pub trait Tables {
     /// The last event of the log, and when it was received.
@@ -46,6 +57,12 @@ pub trait Tables {
     /// # Errors
     /// [`StoreError`] where they can not be read.
     fn filters_from(&self, first: Position, most: usize) -> Found<Vec<(Position, IdFilter)>>;
+
+    /// Up to `most` heads of rows after the one that begins with a position.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be read.
+    fn row_heads(&self, after: Position, most: usize) -> Found<Vec<RowHead>>;
 
     /// The instant before which keys need not be known.
     ///
@@ -88,6 +105,12 @@ pub trait Tables {
     /// # Errors
     /// [`StoreError`] where they can not be read.
     fn steps_with(&self, key: u64, before: u64, most: usize) -> Found<Vec<u64>>;
+
+    /// The keys of a step as they are stored. `None` where it was written without any.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be read.
+    fn step_keys(&self, number: u64) -> Found<Option<Vec<u8>>>;
 
     /// What is due by the clock, and at which instant it was done last.
     ///

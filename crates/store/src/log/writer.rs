@@ -28,10 +28,8 @@ const COMMIT_OVERHEAD: u64 = 8_192;
 #[derive(Debug)]
 pub struct Commit<'b> {
     /// The last event of the log before it.
-    #[expect(dead_code, reason = "what a database with nodes compares")]
     pub before: Position,
     /// The last event of the log with it.
-    #[expect(dead_code, reason = "what a database with nodes compares")]
     pub end: Position,
     /// The rows of the events.
     pub rows: &'b [NewChunk],
@@ -69,6 +67,9 @@ pub trait Medium: Send {
     /// # Errors
     /// [`StoreError::Fenced`], after which nothing is written any more; others count for nothing.
     fn attend(&mut self) -> Result<(), StoreError>;
+
+    /// Another owner has taken over, as something that was asked has told: whoever must know is told.
+    fn replaced(&mut self, _reason: &StoreError) {}
 
     /// Why nothing can be written any more.
     fn ended(&self) -> Option<StoreError>;
@@ -165,6 +166,7 @@ impl<P, M: Medium> Writer<P, M> {
     /// Remembers that another owner has taken over.
     fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
         if let Err(error @ StoreError::Fenced { .. }) = outcome {
+            self.medium.replaced(error);
             self.dead = Some(error.clone());
         }
     }
@@ -174,7 +176,9 @@ impl<P, M: Medium> Writer<P, M> {
     }
 
     fn perform(&mut self, jobs: Vec<Job<P>>) {
-        if let Err(error) = self.ready() {
+        let ready = self.ready();
+        self.note(&ready);
+        if let Err(error) = ready {
             let mut waiting = Waiting::default();
             for job in jobs {
                 match job {
@@ -203,7 +207,9 @@ impl<P, M: Medium> Writer<P, M> {
                 },
             }
         }
-        match self.judge(groups, besides) {
+        let judged = self.judge(groups, besides);
+        self.note(&judged);
+        match judged {
             Ok(batch) => self.commit(batch, waiting),
             Err(error) => waiting.tell(&error),
         }
@@ -349,7 +355,11 @@ impl<P, M: Medium> Writer<P, M> {
             match beside {
                 Beside::Step(step, _) => self.last_step = self.last_step.max(step.number),
                 Beside::Forget(older_than) => self.keys.forget(*older_than),
-                Beside::Confirm(_) | Beside::Duty(..) | Beside::Part(..) | Beside::Whole(_) => {}
+                Beside::Copied(..)
+                | Beside::Confirm(_)
+                | Beside::Duty(..)
+                | Beside::Part(..)
+                | Beside::Whole(_) => {}
             }
         }
         self.written += written_bytes(&rows, &beside);

@@ -176,7 +176,11 @@ fn landmark(row: &Row) -> Found<Landmark> {
     })
 }
 
-fn hash(bytes: &[u8]) -> Found<[u8; 32]> {
+/// A stored hash.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it is none.
+pub fn hash(bytes: &[u8]) -> Found<[u8; 32]> {
     bytes.try_into().map_err(|_| StoreError::Corrupt("a stored hash has not 32 bytes".to_owned()))
 }
 
@@ -264,7 +268,10 @@ pub fn write_part(part: &Part, session: &Session) -> Result<(), Failed> {
 }
 
 /// What the statement has answered is counted: some databases that speak PostgreSQL's protocol tell a wrong number.
-fn all_are_in(written: usize, wanted: usize) -> Result<(), Failed> {
+///
+/// # Errors
+/// [`StoreError::Database`] where it is another number.
+pub fn all_are_in(written: usize, wanted: usize) -> Result<(), Failed> {
     if written == wanted {
         return Ok(());
     }

@@ -11,16 +11,18 @@ pub(crate) mod tables;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::events::{Durable, EventProgress, EventReport, LoggedStep};
 use crate::ledger::shared::Clock;
 use crate::log::beside::{self, Which};
+use crate::log::copy::{LogDigest, Target, copy};
 use crate::log::keys::TABLE_KEYS;
 use crate::log::keys::shelf::Shelf;
 use crate::log::tables::Tables;
+use crate::log::writer::{Commit, Medium};
 use crate::log::{LogStore, Place, Start, verify};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::connections::{self, Readers};
@@ -120,38 +122,44 @@ impl<P: Send + 'static> SqliteEvents<P> {
         options: EventOptions,
         on_durable: impl FnMut(Durable<P>) + Send + 'static,
     ) -> Answer<SqliteEvents<P>> {
-        let path = folder.join(EVENTS_FILE);
-        if !path.is_file() {
-            return Err(StoreError::NoEventLog(folder.to_path_buf()));
-        }
-        let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
-        restore::check(folder)?;
         let EventOptions { store: options, table_keys } = options;
-        let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
-        if !EVENT_LOG.is_in(&connection, &path)? {
-            return Err(StoreError::NotAnEventLog(path));
-        }
-        EVENT_LOG.migrate(&mut connection, &path)?;
-        let epoch = take_epoch(&mut connection)?;
-        // Only now: a log that is there has what the database is missing.
-        let connection = make_log(connection, &path, &options)?;
-        let disk = Disk {
-            connection,
-            folder: folder.to_path_buf(),
-            epoch,
-            checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
-            faults: options.faults,
-            dead: None,
+        let clock = options.clock.clone();
+        let (disk, lock) = own(folder, options)?;
+        let place = EventFolder {
+            path: folder.to_path_buf(),
+            readers: Readers::of(&folder.join(EVENTS_FILE)),
+            _lock: lock,
         };
-        let place = EventFolder { path: folder.to_path_buf(), readers: Readers::of(&path), _lock: lock };
-        let start = Start {
-            clock: options.clock,
-            shelf: Arc::new(Files::in_store(folder)?),
-            table_keys,
-            on_durable: Box::new(on_durable),
-        };
-        LogStore::start(place, disk, start)
+        let shelf = Arc::new(Files::in_store(folder)?);
+        LogStore::start(place, disk, Start { clock, shelf, table_keys, on_durable: Box::new(on_durable) })
     }
+}
+
+/// Takes a new epoch of the log in a folder, to write to it.
+fn own(folder: &Path, options: Options) -> Answer<(Disk, ProcessLock)> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
+    }
+    let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
+    restore::check(folder)?;
+    let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
+    }
+    EVENT_LOG.migrate(&mut connection, &path)?;
+    let epoch = take_epoch(&mut connection)?;
+    // Only now: a log that is there has what the database is missing.
+    let connection = make_log(connection, &path, &options)?;
+    let disk = Disk {
+        connection,
+        folder: folder.to_path_buf(),
+        epoch,
+        checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
+        faults: options.faults,
+        dead: None,
+    };
+    Ok((disk, lock))
 }
 
 impl<P> SqliteEvents<P> {
@@ -219,6 +227,74 @@ pub fn confirmed_steps(folder: &Path) -> Answer<u64> {
 /// The last step of the event log that a connection reads.
 pub(super) fn last_step(connection: &Connection) -> Answer<u64> {
     connection.last_step()
+}
+
+/// Copies a log, which is read as of one instant, to a new file, as of a backup.
+///
+/// # Errors
+/// [`StoreError::Exists`], [`StoreError::Full`], and what else a file or the database that is read can do.
+pub(crate) fn write_copy(target: &Path, from: &dyn Tables, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+    let fill = |transaction: &Transaction<'_>| copy(from, &mut NewFile(transaction), progress).map(|_| ());
+    backup::write_new(target, &EVENT_LOG, fill)
+}
+
+/// A database that nobody reads before it is whole.
+struct NewFile<'t>(&'t Transaction<'t>);
+
+impl Target for NewFile<'_> {
+    fn tables(&self) -> &dyn Tables {
+        &**self.0
+    }
+
+    fn write(&mut self, commit: &Commit<'_>) -> Answer<()> {
+        tables::write(commit, self.0)
+    }
+}
+
+impl Target for Disk {
+    fn tables(&self) -> &dyn Tables {
+        &self.connection
+    }
+
+    fn write(&mut self, commit: &Commit<'_>) -> Answer<()> {
+        self.commit(commit)
+    }
+}
+
+/// Copies a log, which is read as of one instant, to a folder where there is none or the beginning of the same one.
+///
+/// # Errors
+/// [`StoreError::CopyDiffers`]; those of opening a log in a folder.
+pub(crate) fn copy_to_folder(
+    folder: &Path,
+    from: &dyn Tables,
+    options: Options,
+    progress: &mut dyn FnMut(Copied),
+) -> Answer<LogDigest> {
+    if !folder.join(EVENTS_FILE).is_file() {
+        SqliteEvents::<()>::create(folder)?;
+    }
+    let (mut disk, _lock) = own(folder, options)?;
+    copy(from, &mut disk, progress)
+}
+
+/// Reads the log in a folder, open or not, as of one instant.
+///
+/// # Errors
+/// [`StoreError::NoEventLog`], [`StoreError::NotAnEventLog`]; those of `work`.
+pub(crate) fn read_folder<T>(folder: &Path, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
+    }
+    let connection = connections::reader(&path).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
+    }
+    let reading = connection.unchecked_transaction()?;
+    let done = work(&*reading)?;
+    reading.finish()?;
+    Ok(done)
 }
 
 /// Takes the list of runs out of a copy, which has none of their files.

@@ -11,7 +11,7 @@ use crate::ledger::id_filter::IdFilter;
 use crate::log::beside::{Beside, StoredStep, Which, has_key, hash_of, packed_keys};
 use crate::log::chunk::{Chunk, NewChunk, StoredChunk};
 use crate::log::keys::run::RunRow;
-use crate::log::tables::{Found, StoredPart, Tables};
+use crate::log::tables::{Found, RowHead, StoredPart, Tables};
 use crate::log::writer::Commit;
 use crate::number::{signed, unsigned};
 
@@ -59,6 +59,16 @@ impl Tables for Connection {
             filters.push((first, filter));
         }
         Ok(filters)
+    }
+
+    fn row_heads(&self, after: Position, most: usize) -> Found<Vec<RowHead>> {
+        let mut rows = self
+            .prepare_cached("SELECT first, events, hash FROM chunk WHERE first > ? ORDER BY first LIMIT ?")?;
+        let rows = rows.query_map((signed(after.0), signed(most as u64)), |row| {
+            let (first, events) = (Position(unsigned(row.get(0)?)), unsigned(row.get(1)?));
+            Ok(RowHead { first, events, hash: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn forgotten(&self) -> Found<i64> {
@@ -126,6 +136,11 @@ impl Tables for Connection {
             }
         }
         Ok(found)
+    }
+
+    fn step_keys(&self, number: u64) -> Found<Option<Vec<u8>>> {
+        let mut select = self.prepare_cached("SELECT keys FROM step_key WHERE step = ?")?;
+        Ok(select.query_row([signed(number)], |row| row.get(0)).optional()?)
     }
 
     fn duties(&self) -> Found<Vec<([u8; 16], Moment)>> {
@@ -231,7 +246,12 @@ pub fn write_row(row: &NewChunk, transaction: &Transaction<'_>) -> Found<()> {
 
 fn write_beside(beside: &Beside, transaction: &Transaction<'_>) -> Found<()> {
     match beside {
-        Beside::Step(step, keys) => write_step((step, keys), transaction),
+        Beside::Step(step, keys) => {
+            write_step((step, hash_of(step), false), Some(&packed_keys(keys)), transaction)
+        }
+        Beside::Copied(StoredStep { step, hash }, keys) => {
+            write_step((&step.step, *hash, step.is_confirmed), keys.as_deref(), transaction)
+        }
         Beside::Confirm(number) => {
             let mut confirm = transaction.prepare_cached("UPDATE step SET confirmed = 1 WHERE number = ?")?;
             confirm.execute([signed(*number)])?;
@@ -261,14 +281,21 @@ fn write_beside(beside: &Beside, transaction: &Transaction<'_>) -> Found<()> {
     }
 }
 
-fn write_step((step, keys): (&StepRow, &[u64]), transaction: &Transaction<'_>) -> Found<()> {
+fn write_step(
+    (step, hash, is_confirmed): (&StepRow, [u8; 32], bool),
+    keys: Option<&[u8]>,
+    transaction: &Transaction<'_>,
+) -> Found<()> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO step (number, through, at, postings, hash, confirmed) VALUES (?, ?, ?, ?, ?, 0)",
+        "INSERT INTO step (number, through, at, postings, hash, confirmed) VALUES (?, ?, ?, ?, ?, ?)",
     )?;
     let (number, through) = (signed(step.number), signed(step.through.0));
-    insert.execute((number, through, step.at.nanoseconds(), &step.postings, hash_of(step)))?;
-    let mut insert = transaction.prepare_cached("INSERT INTO step_key (step, keys) VALUES (?, ?)")?;
-    insert.execute((number, packed_keys(keys)))?;
+    let at = step.at.nanoseconds();
+    insert.execute((number, through, at, &step.postings, hash, i64::from(is_confirmed)))?;
+    if let Some(keys) = keys {
+        let mut insert = transaction.prepare_cached("INSERT INTO step_key (step, keys) VALUES (?, ?)")?;
+        insert.execute((number, keys))?;
+    }
     Ok(())
 }
 
