@@ -163,7 +163,8 @@ fn among_nodes(config: &Config, shared: &Shared, listens: SocketAddr) -> Result<
     for shard in placement.shards() {
         made(PostgresEvents::<Arrived>::create(address, shard.0.into()))?;
     }
-    let ledger: Arc<dyn Store> = Arc::new(PostgresStore::open(address, postgres::Options::at(clock.for_store()))?);
+    let ledger: Arc<dyn Store> =
+        Arc::new(PostgresStore::open(address, postgres::Options::at(clock.for_store()))?);
     first_start::open_accounts(ledger.as_ref())?;
     let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(address, clock.for_store())?);
     let (operator, new_token) = OperatorToken::prepare(&nodes, config.operator_token.as_deref())?;

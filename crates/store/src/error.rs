@@ -73,6 +73,9 @@ pub enum StoreError {
     /// A restore that was interrupted has come to its end now, and nothing else was done.
     #[error("a restore to {} had been interrupted; it is finished now", .0.display())]
     Finished(PathBuf),
+    /// What is there already is no beginning of what is to be copied.
+    #[error("the copy holds something else: {0}; copy to an empty place")]
+    CopyDiffers(String),
     /// A backup of a ledger alone, and a folder with more than that.
     #[error(
         "the backup holds a ledger alone, and {} also has usage events and a directory, which would not fit it",

@@ -6,9 +6,12 @@
 //! notifications and keys that do not begin with the shard, so that the tables can be dealt out over servers that speak
 //! the same protocol; a test holds the migrations to it.
 
+mod again;
 mod backup;
 mod connect;
 mod error;
+pub mod events;
+mod lease;
 pub mod nodes;
 mod owner;
 mod reader;
@@ -41,6 +44,7 @@ use reader::Reader;
 use writer::Server;
 
 pub use error::PostgresError;
+pub use lease::{Lease, Standing};
 
 /// The one shard that there is: all keys begin with it, so that there can be more.
 const SHARD: i64 = 1;
@@ -171,7 +175,7 @@ impl PostgresStore {
     /// [`StoreError::Corrupt`](crate::StoreError::Corrupt) where the journal can not be read to its end.
     pub fn open(address: &str, options: Options) -> Answer<PostgresStore> {
         let address = Address::read(address)?;
-        let session = writer::connect(&address)?;
+        let session = writer::in_turns(address.connect()?)?;
         if !schema::is_in(&session)? {
             return Err(PostgresError::NoLedger { database: address.name().to_owned() }.into());
         }

@@ -11,7 +11,7 @@ pub mod events;
 pub mod instant;
 mod lock;
 pub mod restore;
-mod schema;
+pub(crate) mod schema;
 pub(crate) mod tables;
 pub mod verify;
 mod writer;
@@ -34,8 +34,8 @@ use lock::ProcessLock;
 use writer::Disk;
 
 pub use crate::head_log::{self, HEAD_LOG_FILE};
+use crate::ledger::shared;
 pub use crate::ledger::shared::Clock;
-use crate::ledger::{id_filter, id_hash, shared, spawn};
 pub use connections::{DATABASE_FILE, SyncMode};
 pub use lock::LOCK_FILE;
 pub use restore::restore;

@@ -52,27 +52,7 @@ impl Harness for Embedded {
     }
 }
 
-event_log_contract!(Embedded:
-    events_get_consecutive_positions_and_are_read_as_they_arrived
-    an_event_keeps_its_hashes_its_time_and_when_it_was_received
-    of_two_events_of_one_key_the_first_wins
-    groups_that_wait_together_are_judged_in_their_order
-    whoever_settles_is_told_before_the_answer
-    a_key_is_known_however_many_came_after_it
-    many_callers_at_once_are_all_answered_and_nothing_is_lost
-    the_events_of_a_resource_are_found
-    whoever_reads_stops_when_there_is_enough_and_may_fail
-    steps_are_written_in_their_order_and_confirmed
-    steps_are_found_by_the_keys_of_what_they_post
-    a_step_is_written_once_and_only_after_the_one_before_it
-    what_was_done_last_of_what_is_due_is_kept
-    the_newest_whole_snapshot_is_taken
-    events_are_appended_while_a_snapshot_is_written
-    keys_of_old_events_may_be_forgotten_and_no_others
-    a_backup_made_under_load_is_a_whole_log
-    too_much_at_once_is_told_and_not_queued
-    a_line_outside_its_group_is_refused_and_nothing_is_taken
-);
+event_log_contract!(Embedded);
 
 /// What happens to a log.
 #[derive(Debug, Clone)]

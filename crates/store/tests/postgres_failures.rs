@@ -17,7 +17,7 @@ use kopeck_ledger::request::Request;
 use kopeck_store::faults::{Fate, Faults, Point};
 use kopeck_store::postgres::{Options, PostgresError, PostgresStore};
 use kopeck_store::{Store, StoreError};
-use postgres_server::{Server, name_of};
+use postgres_server::{Server, name_of, newest_version};
 
 fn open(bank: &Bank, address: &str) -> PostgresStore {
     PostgresStore::open(address, Options::at(bank.clock())).unwrap()
@@ -85,20 +85,20 @@ fn a_ledger_is_made_once_also_by_nodes_that_start_together() {
         matches!(made, Err(StoreError::Postgres(PostgresError::LedgerExists { .. })))
     };
     assert_eq!(made.iter().filter(|made| exists(made)).count(), 7, "{made:?}");
-    assert_eq!(server.psql(name_of(&address), "SELECT count(*), max(version) FROM schema_version"), "1|1");
+    let versions = server.psql(name_of(&address), "SELECT count(*), max(version) FROM schema_version");
+    assert_eq!(versions, format!("1|{}", newest_version()));
 }
 
 #[test]
 fn tables_of_a_newer_program_are_refused() {
     let server = Server::shared();
     let (bank, address) = ledger(&server, 1);
-    server.psql(name_of(&address), "UPDATE schema_version SET version = 7");
+    server.psql(name_of(&address), "UPDATE schema_version SET version = 77");
     let newer = error(PostgresStore::open(&address, Options::at(bank.clock())));
-    assert!(
-        newer
-            .to_string()
-            .ends_with("has version 7 and this program knows versions up to 1: use a newer kopeck")
-    );
+    assert!(newer.to_string().ends_with(&format!(
+        "has version 77 and this program knows versions up to {}: use a newer kopeck",
+        newest_version()
+    )));
 }
 
 /// Does something at a point of a commit, once.

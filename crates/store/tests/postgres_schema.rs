@@ -25,8 +25,17 @@ fn migrations() -> Vec<(String, String)> {
 
 /// What is against the rules in a script.
 fn faults(script: &str) -> Vec<String> {
-    let statements = Parser::parse_sql(&PostgreSqlDialect {}, script).unwrap();
+    let statements = Parser::parse_sql(&PostgreSqlDialect {}, &without_storage(script)).unwrap();
     statements.iter().flat_map(faults_of).collect()
+}
+
+/// The script without what says how a column's bytes are stored, in words that the parser does not know.
+fn without_storage(script: &str) -> String {
+    let says_storage = |line: &&str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        matches!(words[..], ["ALTER", "TABLE", _, "ALTER", "COLUMN", _, "SET", "STORAGE", "EXTERNAL;"])
+    };
+    script.lines().filter(|line| !says_storage(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn faults_of(statement: &Statement) -> Vec<String> {
@@ -134,6 +143,7 @@ fn what_is_against_the_rules_is_found() {
         ("CREATE SEQUENCE s", "no table"),
         ("CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()", "no table"),
         ("LISTEN events", "no table"),
+        ("ALTER TABLE a ADD COLUMN b BIGINT", "no table"),
         ("SELECT pg_advisory_lock(1)", "no table"),
     ] {
         let found = faults(script);

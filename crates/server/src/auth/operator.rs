@@ -190,7 +190,9 @@ mod tests {
     use super::*;
 
     fn prepare(folder: &Path, given: Option<&str>) -> Result<Option<String>, String> {
-        OperatorToken::prepare(&InFolder(folder), given).map(|(_, new)| new).map_err(|error| error.to_string())
+        OperatorToken::prepare(&InFolder(folder), given)
+            .map(|(_, new)| new)
+            .map_err(|error| error.to_string())
     }
 
     fn opens(folder: &Path, token: &str) -> bool {

@@ -13,6 +13,7 @@ use kopeck_ledger::record::Record;
 use crate::answer::Head;
 use crate::error::StoreError;
 use crate::ledger::tables::Tables;
+use crate::number::{self, unsigned};
 
 /// A row is written as pages of so many bytes.
 const PAGE_BYTES: u64 = 8_192;
@@ -137,7 +138,7 @@ pub struct StoredChunk<'b> {
 
 impl From<StoredChunk<'_>> for Chunk {
     fn from(stored: StoredChunk<'_>) -> Chunk {
-        let sequence = |number: i64| Sequence(u64::try_from(number).unwrap_or(0));
+        let sequence = |number: i64| Sequence(unsigned(number));
         // An instant that no ledger writes is shown as the first one; the record's own bytes are what counts.
         let moment = |number: i64| Moment::from_nanoseconds(number).unwrap_or(Moment::FIRST);
         let end = Head {
@@ -280,5 +281,5 @@ pub fn records_from(
 
 /// A record's number as databases keep it.
 pub fn signed(sequence: Sequence) -> i64 {
-    i64::try_from(sequence.0).unwrap_or(i64::MAX)
+    number::signed(sequence.0)
 }

@@ -13,7 +13,6 @@ use crate::ledger::id_index::SealedRun;
 use crate::ledger::journal::{Chunk, signed};
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Tables};
-use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
 use crate::postgres::error::PostgresError;
 use crate::postgres::owner::{self, Failed, LEDGER, in_transaction};
@@ -63,7 +62,9 @@ impl Sink for Session {
 /// # Errors
 /// [`StoreError::Exists`], [`StoreError::Full`], and what else a file or the database can do.
 pub fn copy_to(session: &Session, target: &Path, progress: &mut dyn FnMut(Copied)) -> Result<(), StoreError> {
-    sqlite::backup::write_new(target, |transaction| copy(session, transaction, progress).map(|_| ()))
+    sqlite::backup::write_new(target, &sqlite::schema::LEDGER, |transaction| {
+        copy(session, transaction, progress).map(|_| ())
+    })
 }
 
 /// Makes a ledger from a backup that is whole, all of it or nothing; answers what proving it has found.
@@ -88,7 +89,7 @@ pub fn restore(
             return Err(Failed::Store(exists.into()));
         }
         let head = copy(&*reading as &dyn Tables, session, &mut |_| {}).map_err(Failed::Store)?;
-        let set = session.row(SET_SEQUENCE, &[&SHARD, &LEDGER, &signed(head)])?;
+        let set = session.row(SET_SEQUENCE, &[&LEDGER.shard, &LEDGER.name, &signed(head)])?;
         set.map(|_| ()).ok_or_else(|| {
             Failed::Store(StoreError::Database("the owner's row is gone: nothing was written".to_owned()))
         })

@@ -163,6 +163,12 @@ pub struct Session {
     statements: Mutex<HashMap<&'static str, Statement>>,
 }
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("is_closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// Whether it is of no more use.
     pub fn is_closed(&self) -> bool {

@@ -51,6 +51,22 @@ pub enum PostgresError {
         /// Which database.
         database: String,
     },
+    /// The database has no event log of that shard.
+    #[error("there is no event log of shard {shard} in {database}: make one with `kopeck init`")]
+    NoEventLog {
+        /// Which database.
+        database: String,
+        /// Which shard.
+        shard: i64,
+    },
+    /// The database has an event log of that shard already.
+    #[error("{database} already holds an event log of shard {shard}")]
+    EventLogExists {
+        /// Which database.
+        database: String,
+        /// Which shard.
+        shard: i64,
+    },
     /// The tables were made by a newer program.
     #[error(
         "{database} has version {found} and this program knows versions up to {known}: use a newer kopeck"

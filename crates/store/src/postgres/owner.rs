@@ -12,10 +12,44 @@ use tokio_postgres::Row;
 use crate::error::StoreError;
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
-use crate::postgres::error::{PostgresError, failed};
+use crate::postgres::error::{PostgresError, failed, is_loss, is_serialization};
 
-/// The ledger's row.
-pub const LEDGER: &str = "ledger";
+/// The part of a shard that a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Which shard.
+    pub shard: i64,
+    /// What of it.
+    pub name: &'static str,
+}
+
+/// The ledger.
+pub const LEDGER: Part = Part { shard: SHARD, name: "ledger" };
+
+impl Part {
+    /// The event log of a shard.
+    pub const fn events(shard: i64) -> Part {
+        Part { shard, name: "events" }
+    }
+
+    /// The runs of keys of a shard's event log: a row for whoever writes them, so that no commit waits for it.
+    pub const fn keys(shard: i64) -> Part {
+        Part { shard, name: "keys" }
+    }
+
+    /// What people call it.
+    fn of(self, database: &str) -> String {
+        if self == LEDGER { database.to_owned() } else { format!("shard {} of {database}", self.shard) }
+    }
+
+    fn missing(self, database: &str) -> PostgresError {
+        let database = database.to_owned();
+        match self {
+            LEDGER => PostgresError::NoLedger { database },
+            Part { shard, .. } => PostgresError::NoEventLog { database, shard },
+        }
+    }
+}
 
 /// Waiting for a lease to run out, it is looked at so often at least: its owner may have given it back.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -48,8 +82,8 @@ pub struct Tenure {
 ///
 /// # Errors
 /// [`StoreError`] where the database refuses.
-pub fn make(session: &Session, part: &str) -> Result<bool, StoreError> {
-    let made = session.row(MAKE, &[&SHARD, &part]).map_err(|error| failed(&error))?;
+pub fn make(session: &Session, part: Part) -> Result<bool, StoreError> {
+    let made = session.row(MAKE, &[&part.shard, &part.name]).map_err(|error| failed(&error))?;
     Ok(made.is_some())
 }
 
@@ -57,16 +91,16 @@ pub fn make(session: &Session, part: &str) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] where the database does not answer.
-pub fn is_made(session: &Session, part: &str) -> Result<bool, StoreError> {
+pub fn is_made(session: &Session, part: Part) -> Result<bool, StoreError> {
     const ASK: &str = "SELECT epoch FROM owner WHERE shard = $1 AND part = $2";
-    let row = session.row(ASK, &[&SHARD, &part]).map_err(|error| failed(&error))?;
+    let row = session.row(ASK, &[&part.shard, &part.name]).map_err(|error| failed(&error))?;
     Ok(row.is_some())
 }
 
 /// An owner's claim: its epoch, and how long its lease lives.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    part: &'static str,
+    part: Part,
     /// What every commit carries.
     pub epoch: i64,
     /// As PostgreSQL reads an interval.
@@ -77,13 +111,8 @@ impl Claim {
     /// Takes the next epoch as soon as nobody else's lease lives, and waits for that as long as the tenure says.
     ///
     /// # Errors
-    /// [`PostgresError::Held`] where it lives for longer; [`PostgresError::NoLedger`].
-    pub fn take(
-        session: &Session,
-        part: &'static str,
-        database: &str,
-        tenure: &Tenure,
-    ) -> Result<Claim, StoreError> {
+    /// [`PostgresError::Held`] where it lives for longer; [`PostgresError::NoLedger`], [`PostgresError::NoEventLog`].
+    pub fn take(session: &Session, part: Part, database: &str, tenure: &Tenure) -> Result<Claim, StoreError> {
         let mut left = tenure.wait;
         loop {
             let (held, lives) = match in_transaction(session, || try_take(session, part, database, tenure))? {
@@ -106,14 +135,13 @@ impl Claim {
     /// [`StoreError::Fenced`]; [`StoreError::Database`] where the last record is another one.
     pub fn advance(&self, session: &Session, before: i64, head: i64) -> Result<(), Failed> {
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&SHARD, &self.part, &self.epoch, &self.lease, &before, &head];
+            [&self.part.shard, &self.part.name, &self.epoch, &self.lease, &before, &head];
         if session.row(ADVANCE, &values)?.is_some() {
             return Ok(());
         }
         let found = self.check(session)?;
-        let reason = format!(
-            "the journal ends at record {found} and not at {before}: nothing was written, read it again"
-        );
+        let reason =
+            format!("what is stored ends at {found} and not at {before}: nothing was written, read it again");
         Err(Failed::Store(StoreError::Database(reason)))
     }
 
@@ -122,7 +150,7 @@ impl Claim {
     /// # Errors
     /// [`StoreError::Fenced`].
     pub fn check(&self, session: &Session) -> Result<i64, Failed> {
-        let row = session.row(LOOK, &[&SHARD, &self.part])?;
+        let row = session.row(LOOK, &[&self.part.shard, &self.part.name])?;
         let (current, sequence) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
         if current == self.epoch {
             return Ok(sequence);
@@ -146,12 +174,35 @@ impl Claim {
         self.extend(session, "0 seconds")
     }
 
+    /// Brings another row of the same owner to the epoch of this one, so that whoever wrote under an older epoch does not.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] where that row has a newer epoch, or this one already.
+    pub fn lead(&self, session: &Session, other: Part) -> Result<(), Failed> {
+        let follow =
+            "UPDATE owner SET epoch = $3 WHERE shard = $1 AND part = $2 AND epoch < $3 RETURNING epoch";
+        match session.row(follow, &[&other.shard, &other.name, &self.epoch])? {
+            Some(_) => Ok(()),
+            None => Err(Failed::Store(fenced(session, other, self.epoch).map_err(Failed::Store)?)),
+        }
+    }
+
     fn extend(&self, session: &Session, lease: &str) -> Result<(), Failed> {
-        match session.row(RENEW, &[&SHARD, &self.part, &self.epoch, &lease])? {
+        match session.row(RENEW, &[&self.part.shard, &self.part.name, &self.epoch, &lease])? {
             Some(_) => Ok(()),
             None => self.check(session).map(|_| ()),
         }
     }
+}
+
+/// What is told of an epoch that a part's row does not have.
+///
+/// # Errors
+/// [`StoreError`] where the row can not be read.
+pub fn fenced(session: &Session, part: Part, own: i64) -> Result<StoreError, StoreError> {
+    let select = "SELECT epoch FROM owner WHERE shard = $1 AND part = $2";
+    let row = session.row(select, &[&part.shard, &part.name]).map_err(|error| failed(&error))?;
+    Ok(StoreError::Fenced { own, current: row.map_or(0, |row| row.get(0)) })
 }
 
 /// Why a statement of a transaction failed: what the server says, so that one who may try again can tell, or what the
@@ -170,6 +221,13 @@ impl From<tokio_postgres::Error> for Failed {
     }
 }
 
+impl Failed {
+    /// Whether the transaction, of which nothing was written, may succeed when it is tried again.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Failed::Server(error) if is_serialization(error) || is_loss(error))
+    }
+}
+
 impl From<Failed> for StoreError {
     fn from(error: Failed) -> StoreError {
         match error {
@@ -184,27 +242,22 @@ enum Attempt {
     Held(PostgresError, Duration),
 }
 
-fn try_take(
-    session: &Session,
-    part: &'static str,
-    database: &str,
-    tenure: &Tenure,
-) -> Result<Attempt, Failed> {
-    let Some(row) = session.row(LOOK, &[&SHARD, &part])? else {
-        return Err(Failed::Store(PostgresError::NoLedger { database: database.to_owned() }.into()));
+fn try_take(session: &Session, part: Part, database: &str, tenure: &Tenure) -> Result<Attempt, Failed> {
+    let Some(row) = session.row(LOOK, &[&part.shard, &part.name])? else {
+        return Err(Failed::Store(part.missing(database).into()));
     };
     if !row.get::<_, bool>(3) {
-        return Ok(held(&row, database));
+        return Ok(held(&row, part.of(database)));
     }
     let lease = format!("{} milliseconds", tenure.lease.as_millis());
-    let taken = session.row(TAKE, &[&SHARD, &part, &tenure.holder, &lease])?;
+    let taken = session.row(TAKE, &[&part.shard, &part.name, &tenure.holder, &lease])?;
     let epoch = taken.map_or(0, |row| row.get(0));
     Ok(Attempt::Taken(Claim { part, epoch, lease }))
 }
 
-fn held(row: &Row, database: &str) -> Attempt {
+fn held(row: &Row, database: String) -> Attempt {
     let lives = Duration::from_millis(u64::try_from(row.get::<_, i64>(5)).unwrap_or(0));
-    let held = PostgresError::Held { database: database.to_owned(), holder: row.get(2), until: row.get(4) };
+    let held = PostgresError::Held { database, holder: row.get(2), until: row.get(4) };
     Attempt::Held(held, lives)
 }
 

@@ -15,6 +15,7 @@ use crate::ledger::journal::{Chunk, StoredChunk, signed};
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Landmarks, RunHead, RunIndex, SnapshotPart, Tables};
 use crate::ledger::writer::Commit;
+use crate::number::{self, unsigned};
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
 use crate::postgres::error::failed;
@@ -175,17 +176,17 @@ fn landmark(row: &Row) -> Found<Landmark> {
     })
 }
 
-fn hash(bytes: &[u8]) -> Found<[u8; 32]> {
+/// A stored hash.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it is none.
+pub fn hash(bytes: &[u8]) -> Found<[u8; 32]> {
     bytes.try_into().map_err(|_| StoreError::Corrupt("a stored hash has not 32 bytes".to_owned()))
 }
 
 fn id(bytes: &[u8]) -> Found<u128> {
     let bytes = bytes.try_into().map_err(|_| StoreError::Corrupt("an id has not 16 bytes".to_owned()))?;
     Ok(u128::from_be_bytes(bytes))
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 /// Writes what a commit has.
@@ -227,7 +228,7 @@ pub fn write_landmarks(landmarks: &[Landmark], session: &Session) -> Result<(), 
     }
     let numbers = |column: fn(&Landmark) -> i64| landmarks.iter().map(column).collect::<Vec<_>>();
     let (account, sequence) = (numbers(|row| row.account.0.into()), numbers(|row| signed(row.sequence)));
-    let entries = numbers(|row| i64::try_from(row.entries).unwrap_or(i64::MAX));
+    let entries = numbers(|row| number::signed(row.entries));
     let at = numbers(|row| row.at.nanoseconds());
     let posted: Vec<String> = landmarks.iter().map(|row| row.posted.micros().to_string()).collect();
     let values: Values<'_> = &[&SHARD, &account, &sequence, &entries, &at, &posted];
@@ -267,7 +268,10 @@ pub fn write_part(part: &Part, session: &Session) -> Result<(), Failed> {
 }
 
 /// What the statement has answered is counted: some databases that speak PostgreSQL's protocol tell a wrong number.
-fn all_are_in(written: usize, wanted: usize) -> Result<(), Failed> {
+///
+/// # Errors
+/// [`StoreError::Database`] where it is another number.
+pub fn all_are_in(written: usize, wanted: usize) -> Result<(), Failed> {
     if written == wanted {
         return Ok(());
     }

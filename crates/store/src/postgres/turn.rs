@@ -8,7 +8,6 @@ use kopeck_ledger::name::Sequence;
 
 use crate::error::StoreError;
 use crate::ledger::journal::signed;
-use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
 use crate::postgres::error::failed;
 use crate::postgres::owner::{Failed, LEDGER};
@@ -26,7 +25,7 @@ const ADVANCE: &str = "UPDATE owner SET sequence = $3 WHERE shard = $1 AND part 
 /// # Errors
 /// [`Failed`] where the database refuses.
 pub fn take(session: &Session) -> Result<Sequence, Failed> {
-    Ok(end(session.row(LOCK, &[&SHARD, &LEDGER])?.as_ref()))
+    Ok(end(session.row(LOCK, &[&LEDGER.shard, &LEDGER.name])?.as_ref()))
 }
 
 /// In a turn: the journal ends with this record now.
@@ -34,7 +33,7 @@ pub fn take(session: &Session) -> Result<Sequence, Failed> {
 /// # Errors
 /// [`Failed`] where the database refuses.
 pub fn advance(session: &Session, to: Sequence) -> Result<(), Failed> {
-    session.row(ADVANCE, &[&SHARD, &LEDGER, &signed(to)])?;
+    session.row(ADVANCE, &[&LEDGER.shard, &LEDGER.name, &signed(to)])?;
     Ok(())
 }
 
@@ -43,7 +42,7 @@ pub fn advance(session: &Session, to: Sequence) -> Result<(), Failed> {
 /// # Errors
 /// [`StoreError`] where the database does not answer.
 pub fn look(session: &Session) -> Result<Sequence, StoreError> {
-    Ok(end(session.row(LOOK, &[&SHARD, &LEDGER]).map_err(|error| failed(&error))?.as_ref()))
+    Ok(end(session.row(LOOK, &[&LEDGER.shard, &LEDGER.name]).map_err(|error| failed(&error))?.as_ref()))
 }
 
 fn end(row: Option<&tokio_postgres::Row>) -> Sequence {

@@ -7,8 +7,6 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-
 use kopeck_ledger::name::Sequence;
 
 use crate::answer::Head;
@@ -19,16 +17,9 @@ use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;
 use crate::ledger::writer::{Commit, Committed, Medium};
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{PostgresError, failed, failed_commit, is_loss, is_serialization};
+use crate::postgres::error::{failed, failed_commit, is_loss, is_serialization};
 use crate::postgres::owner::{Failed, in_transaction};
-use crate::postgres::{tables, turn};
-
-/// A commit that met others, or whose connection was lost before its end, is tried so often again.
-const ATTEMPTS: usize = 8;
-/// The first pause between two attempts; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+use crate::postgres::{again, tables, turn};
 
 /// The database that the writer writes to.
 pub struct Server {
@@ -74,7 +65,7 @@ impl Medium for Server {
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         self.meet(Point::Begin)?;
-        let mut pauses = pauses().with_max_times(ATTEMPTS).build();
+        let mut pauses = again::pauses();
         loop {
             match self.try_commit(commit) {
                 Ok(Committed::Overtaken) => return Ok(Committed::Overtaken),
@@ -86,7 +77,7 @@ impl Medium for Server {
     }
 
     fn take_turn(&mut self) -> Result<Sequence, StoreError> {
-        let mut pauses = pauses().with_max_times(ATTEMPTS).build();
+        let mut pauses = again::pauses();
         loop {
             match self.try_take_turn() {
                 Ok(end) => return Ok(end),
@@ -131,7 +122,8 @@ impl Server {
     fn try_take_turn(&mut self) -> Result<Sequence, Failure> {
         if self.session.is_closed() {
             self.turn = None;
-            self.session = self.connected_again().map_err(Failure::Final)?;
+            let session = again::connected(&self.address, self.reconnect).and_then(in_turns);
+            self.session = session.map_err(Failure::Final)?;
         }
         if let Some(end) = self.turn {
             return Ok(end);
@@ -173,34 +165,16 @@ impl Server {
         Ok(in_transaction(&self.session, write)?)
     }
 
-    /// Connects, and tries again for a while where nobody answers.
-    fn connected_again(&self) -> Result<Session, StoreError> {
-        let mut pauses = pauses().without_max_times().with_total_delay(Some(self.reconnect)).build();
-        loop {
-            match connect(&self.address) {
-                Err(
-                    error @ StoreError::Postgres(PostgresError::Unreachable { .. } | PostgresError::Lost(_)),
-                ) => thread::sleep(pauses.next().ok_or(error)?),
-                connected => return connected,
-            }
-        }
-    }
-
     fn meet(&mut self, point: Point) -> Result<(), StoreError> {
         meet(point, &mut *self.faults, Path::new(""), &mut self.dead)
     }
 }
 
-/// A connection that writes in turns.
+/// A connection that writes in turns, for which nobody waits for long.
 ///
 /// # Errors
-/// Those of a connection.
-pub fn connect(address: &Address) -> Result<Session, StoreError> {
-    let session = address.connect()?;
+/// Those of the connection.
+pub fn in_turns(session: Session) -> Result<Session, StoreError> {
     session.run(turn::PATIENCE).map_err(|error| failed(&error))?;
     Ok(session)
-}
-
-fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).with_jitter()
 }

@@ -14,7 +14,7 @@ use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::sqlite::connections::{self, SyncMode};
 use crate::sqlite::instant::{Instant, Part};
-use crate::sqlite::schema;
+use crate::sqlite::schema::Schema;
 
 /// Pages that are copied between two reports of progress: 8 MB.
 const STEP_PAGES: i32 = 1_024;
@@ -90,12 +90,13 @@ pub(super) fn publish_folder(partial: &Path, target: &Path) -> Result<(), StoreE
     publish(partial, target)
 }
 
-/// Makes a new file with an empty ledger's tables, which `fill` fills, and gives it its name when it is on the disk.
+/// Makes a new file with the empty tables of a schema, which `fill` fills, and gives it its name when it is on the disk.
 ///
 /// # Errors
 /// [`StoreError::Exists`] where there is such a file; [`StoreError::Full`]; those of `fill`.
 pub(crate) fn write_new(
     target: &Path,
+    schema: &Schema,
     fill: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if target.exists() {
@@ -103,7 +104,7 @@ pub(crate) fn write_new(
     }
     let partial = beside(target, "partial");
     remove(&partial)?;
-    let written = write_partial(&partial, fill).and_then(|()| publish(&partial, target));
+    let written = write_partial(&partial, schema, fill).and_then(|()| publish(&partial, target));
     if written.is_err() {
         // The reason is told; what is left of the copy has no name that anybody takes for a backup.
         let _ = remove(&partial);
@@ -113,11 +114,12 @@ pub(crate) fn write_new(
 
 fn write_partial(
     partial: &Path,
+    schema: &Schema,
     fill: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut connection = connections::writer(partial, SyncMode::Full)?;
-    schema::LEDGER.prepare(&connection)?;
-    schema::LEDGER.migrate(&mut connection, partial)?;
+    schema.prepare(&connection)?;
+    schema.migrate(&mut connection, partial)?;
     let transaction = connection.transaction()?;
     fill(&transaction)?;
     transaction.commit()?;

@@ -27,6 +27,7 @@ use crate::answer::{Copied, Progress};
 use crate::directory::{ActReport, AuditQuery, AuditRow, DirectoryStore, Performed};
 use crate::error::StoreError;
 use crate::faults::{Fate, Faults, NoFaults, Point};
+use crate::number::signed;
 use crate::store::Answer;
 
 use super::connections::{self, Readers, SyncMode};
@@ -407,13 +408,13 @@ fn owns(transaction: &Transaction<'_>, own: i64) -> Answer<()> {
 fn fold(connection: &Connection, mut end: End, directory: &mut Directory) -> Answer<End> {
     let mut statement =
         connection.prepare("SELECT sequence, after FROM act WHERE sequence > ?1 ORDER BY sequence")?;
-    let mut rows = statement.query([row::signed(end.sequence)])?;
+    let mut rows = statement.query([signed(end.sequence)])?;
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
         let corrupt = |reason: &dyn fmt::Display| {
             StoreError::Corrupt(format!("act {sequence} of the directory {reason}"))
         };
-        if sequence != row::signed(end.sequence + 1) {
+        if sequence != signed(end.sequence + 1) {
             return Err(corrupt(&format_args!("follows act {}", end.sequence)));
         }
         let after: Vec<Entity> =

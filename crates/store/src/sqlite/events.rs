@@ -1,57 +1,40 @@
 //! The event log in SQLite: one database beside the ledger's, one thread that writes, and an index of keys in files.
 //!
-//! ```text
-//! callers ─▶ queue ─▶ writer: keys, chunk ─▶ SQLite's log ─▶ whoever settles, then outcomes
-//!           bounded     │ one sync a commit     └─▶ checkpoints, a thread of its own
-//!                       └─▶ keys/keeper, a thread that writes and merges runs of keys
-//! ```
-//!
-//! Readers have connections of their own and see what is durable. Deliberately absent: an index of resources (each
-//! chunk has a filter of its own), and anything that looks into a line.
+//! What judges keys, packs rows and reads is [`crate::log`]'s; here is what knows SQLite: tables, commits, moving SQLite's
+//! log into the database, and the files that runs of keys are.
 
 pub mod bench;
-mod beside;
-mod chunk;
-mod keys;
-mod queue;
-mod verify;
-mod writer;
+mod disk;
+pub(crate) mod files;
+pub(crate) mod tables;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use kopeck_ledger::name::Moment;
-use rusqlite::Connection;
-use tokio::sync::oneshot;
-use zstd::bulk::Decompressor;
+use rusqlite::{Connection, Transaction};
 
 use crate::answer::Copied;
 use crate::error::StoreError;
-use crate::events::{
-    Durable, EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot,
-    Position, Snapshot, StepRow,
-};
+use crate::events::{Durable, EventProgress, EventReport, LoggedStep};
+use crate::ledger::shared::Clock;
+use crate::log::beside::{self, Which};
+use crate::log::copy::{LogDigest, Target, copy};
+use crate::log::keys::TABLE_KEYS;
+use crate::log::keys::shelf::Shelf;
+use crate::log::tables::Tables;
+use crate::log::writer::{Commit, Medium};
+use crate::log::{LogStore, Place, Start, verify};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::connections::{self, Readers};
 use crate::sqlite::lock::ProcessLock;
 use crate::sqlite::schema::EVENT_LOG;
-use crate::sqlite::shared::Clock;
-use crate::sqlite::{Options, backup, make_log, restore, spawn, take_epoch};
+use crate::sqlite::{Options, backup, make_log, restore, take_epoch};
 use crate::store::Answer;
 
-use beside::Beside;
-use chunk::{Chunk, Packer};
-use keys::{KeyIndex, TABLE_KEYS};
-use queue::{Job, Queue};
-use writer::{Shared, Writer};
+use disk::Disk;
+use files::Files;
 
-pub use beside::last_step;
-pub use keys::KEYS_FOLDER;
-pub use verify::{confirmed_steps, folder as verify_folder, steps};
+pub use files::KEYS_FOLDER;
 
 /// The name of the database in a store's folder.
 pub const EVENTS_FILE: &str = "events.db";
@@ -60,12 +43,8 @@ pub const EVENTS_LOG_FILE: &str = "events.db-wal";
 /// The name of the lock file in a store's folder.
 pub const EVENTS_LOCK_FILE: &str = "events.lock";
 
-/// Rows that a reader has in memory at once: some 8 MB of events.
-const ROWS_ABREAST: usize = 64;
-/// Filters that a reader has in memory at once.
-const FILTERS_ABREAST: usize = 4_096;
-/// A line may be so long: lines are far shorter, and a row holds at least one.
-const LONGEST_LINE: usize = 16 << 20;
+/// How often the list of runs is read again, where a file has just been replaced.
+const ATTEMPTS: usize = 5;
 
 /// How an event log is opened.
 #[derive(Debug)]
@@ -85,20 +64,29 @@ impl EventOptions {
 }
 
 /// An open event log in a folder.
-pub struct SqliteEvents<P> {
-    folder: PathBuf,
-    shared: Arc<Shared<P>>,
+pub type SqliteEvents<P> = LogStore<P, EventFolder>;
+
+/// The folder of an open event log.
+#[derive(Debug)]
+pub struct EventFolder {
+    path: PathBuf,
     readers: Readers,
-    /// The number of the next snapshot, for the one who writes it.
-    next_snapshot: Mutex<u64>,
-    writer: Option<JoinHandle<()>>,
-    /// Released last.
+    /// Released when nobody writes any more.
     _lock: ProcessLock,
 }
 
-impl<P> fmt::Debug for SqliteEvents<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteEvents").field("folder", &self.folder).finish_non_exhaustive()
+impl Place for EventFolder {
+    fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T> {
+        self.readers.with(|connection| work(connection))
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        verify_folder(&self.path, progress)
+    }
+
+    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+        let source = connections::reader(&self.path.join(EVENTS_FILE))?;
+        backup::copy_to(&source, target, progress)
     }
 }
 
@@ -134,297 +122,179 @@ impl<P: Send + 'static> SqliteEvents<P> {
         options: EventOptions,
         on_durable: impl FnMut(Durable<P>) + Send + 'static,
     ) -> Answer<SqliteEvents<P>> {
-        let path = folder.join(EVENTS_FILE);
-        if !path.is_file() {
-            return Err(StoreError::NoEventLog(folder.to_path_buf()));
-        }
-        let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
-        restore::check(folder)?;
         let EventOptions { store: options, table_keys } = options;
-        let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
-        if !EVENT_LOG.is_in(&connection, &path)? {
-            return Err(StoreError::NotAnEventLog(path));
-        }
-        EVENT_LOG.migrate(&mut connection, &path)?;
-        let epoch = take_epoch(&mut connection)?;
-        // Only now: a log that is there has what the database is missing.
-        let mut connection = make_log(connection, &path, &options)?;
-        let (end, received) = chunk::end(&connection)?;
-        let mut keys = load_keys(folder, &connection, table_keys)?;
-        if keys.is_changed() {
-            // Runs were missing: whoever verifies must not look for them.
-            keys.write_alone(&mut connection, epoch)?;
-        }
-        let shared = Arc::new(Shared { queue: Queue::default(), end: AtomicU64::new(end.0) });
-        let next_snapshot = Mutex::new(beside::next_snapshot(&connection)?);
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            folder: folder.to_path_buf(),
-            epoch,
-            clock: options.clock,
-            received,
-            last_step: last_step(&connection)?,
-            keys,
-            packer: Packer::new()?,
-            on_durable: Box::new(on_durable),
-            checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
-            written: 0,
-            faults: options.faults,
-            doubt: None,
-            dead: None,
-            connection,
-        };
-        Ok(SqliteEvents {
-            folder: folder.to_path_buf(),
-            shared,
-            readers: Readers::of(&path),
-            next_snapshot,
-            writer: Some(spawn("kopeck-events", move || writer.run())?),
+        let clock = options.clock.clone();
+        let (disk, lock) = own(folder, options)?;
+        let place = EventFolder {
+            path: folder.to_path_buf(),
+            readers: Readers::of(&folder.join(EVENTS_FILE)),
             _lock: lock,
-        })
+        };
+        let shelf = Arc::new(Files::in_store(folder)?);
+        LogStore::start(place, disk, Start { clock, shelf, table_keys, on_durable: Box::new(on_durable) })
     }
+}
+
+/// Takes a new epoch of the log in a folder, to write to it.
+fn own(folder: &Path, options: Options) -> Answer<(Disk, ProcessLock)> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
+    }
+    let lock = ProcessLock::take_named(folder, EVENTS_LOCK_FILE)?;
+    restore::check(folder)?;
+    let mut connection = connections::writer(&path, options.sync).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
+    }
+    EVENT_LOG.migrate(&mut connection, &path)?;
+    let epoch = take_epoch(&mut connection)?;
+    // Only now: a log that is there has what the database is missing.
+    let connection = make_log(connection, &path, &options)?;
+    let disk = Disk {
+        connection,
+        folder: folder.to_path_buf(),
+        epoch,
+        checkpoints: Checkpoints::start(connections::writer(&path, options.sync)?)?,
+        faults: options.faults,
+        dead: None,
+    };
+    Ok((disk, lock))
 }
 
 impl<P> SqliteEvents<P> {
     /// The folder that it is in.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.view().place().path
     }
+}
 
-    /// Ends the log when all that was handed over is done.
-    pub fn close(self) {
-        drop(self);
+/// Checks the event log in a folder, open or not.
+///
+/// # Errors
+/// [`StoreError::NoEventLog`], [`StoreError::NotAnEventLog`]; others where the database can not be read.
+pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
     }
-
-    /// Writes something beside the events and waits until it is durable.
-    fn write(&self, beside: Beside) -> Answer<()> {
-        let (told, telling) = mpsc::sync_channel(1);
-        self.shared.queue.push(Job::Beside(beside, told))?;
-        telling
-            .recv()
-            .unwrap_or_else(|_| Err(StoreError::Unknown("the store was closed meanwhile".to_owned())))
+    let connection = connections::reader(&path).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
     }
-
-    /// Hands rows from that of a position on to `take`, until it answers `false`. Rows are never changed, so they are
-    /// read some at a time, and nobody who takes long keeps a log from being copied into its database.
-    fn rows_from(&self, from: Position, mut take: impl FnMut(&Chunk) -> Answer<bool>) -> Answer<()> {
-        let mut next = from;
-        loop {
-            let rows = self.readers.with(|reader| chunk::rows_from(next, ROWS_ABREAST, reader))?;
-            for row in &rows {
-                if row.first() > next {
-                    return Err(StoreError::Corrupt(format!("event {next} is missing")));
-                }
-                if !take(row)? {
-                    return Ok(());
-                }
-                next = row.last().next();
+    let shelf: Arc<dyn Shelf> = Arc::new(Files::of(&folder.join(KEYS_FOLDER)));
+    let mut last_error = None;
+    for _ in 0..ATTEMPTS {
+        // As of one instant; a run may be replaced between the instant and its opening.
+        let reading = connection.unchecked_transaction()?;
+        match verify::runs(&connection, &*shelf) {
+            Ok(runs) => {
+                let report = verify::log(&connection, (runs, &shelf), progress)?;
+                reading.finish()?;
+                return Ok(report);
             }
-            if rows.len() < ROWS_ABREAST {
-                return Ok(());
-            }
+            Err(error) => last_error = Some(error),
         }
+        reading.finish()?;
+    }
+    Ok(verify::without_runs(&last_error.unwrap_or(StoreError::Closed)))
+}
+
+/// Hands the steps after a number of the event log in a folder, open or not, to `take` until it answers `false`.
+///
+/// # Errors
+/// What `take` answers, or [`StoreError`] where they can not be read.
+pub fn steps(
+    folder: &Path,
+    after: u64,
+    take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
+) -> Answer<()> {
+    let connection = connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?;
+    let reading = connection.unchecked_transaction()?;
+    beside::steps(after, |after, most| reading.steps(Which::All, after, most), take)?;
+    Ok(reading.finish()?)
+}
+
+/// The last step of the event log in a folder that is confirmed, with all before it.
+///
+/// # Errors
+/// [`StoreError`] where it can not be read.
+pub fn confirmed_steps(folder: &Path) -> Answer<u64> {
+    connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?.confirmed()
+}
+
+/// The last step of the event log that a connection reads.
+pub(super) fn last_step(connection: &Connection) -> Answer<u64> {
+    connection.last_step()
+}
+
+/// Copies a log, which is read as of one instant, to a new file, as of a backup.
+///
+/// # Errors
+/// [`StoreError::Exists`], [`StoreError::Full`], and what else a file or the database that is read can do.
+pub(crate) fn write_copy(target: &Path, from: &dyn Tables, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+    let fill = |transaction: &Transaction<'_>| copy(from, &mut NewFile(transaction), progress).map(|_| ());
+    backup::write_new(target, &EVENT_LOG, fill)
+}
+
+/// A database that nobody reads before it is whole.
+struct NewFile<'t>(&'t Transaction<'t>);
+
+impl Target for NewFile<'_> {
+    fn tables(&self) -> &dyn Tables {
+        &**self.0
     }
 
-    /// The first positions of rows that may hold a resource, some at a time, and where to go on.
-    fn candidates(&self, resource: u128, from: Position) -> Answer<(Vec<Position>, Option<Position>)> {
-        let filters = self.readers.with(|reader| chunk::filters_from(from, FILTERS_ABREAST, reader))?;
-        let is_full = filters.len() == FILTERS_ABREAST;
-        let next = filters.last().filter(|_| is_full).map(|(first, _)| first.next());
-        let held = filters.into_iter().filter(|(_, filter)| filter.may_hold(resource));
-        Ok((held.map(|(first, _)| first).collect(), next))
+    fn write(&mut self, commit: &Commit<'_>) -> Answer<()> {
+        tables::write(commit, self.0)
     }
 }
 
-impl<P> Drop for SqliteEvents<P> {
-    fn drop(&mut self) {
-        self.shared.queue.close();
-        if let Some(writer) = self.writer.take() {
-            // A thread that panicked has nothing more to write.
-            let _ = writer.join();
-        }
+impl Target for Disk {
+    fn tables(&self) -> &dyn Tables {
+        &self.connection
+    }
+
+    fn write(&mut self, commit: &Commit<'_>) -> Answer<()> {
+        self.commit(commit)
     }
 }
 
-impl<P: Send> EventLog<P> for SqliteEvents<P> {
-    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
-        check(&group)?;
-        let (answer, receiver) = oneshot::channel();
-        self.shared.queue.push(Job::Append(group, answer))?;
-        Ok(EventTicket::of(receiver))
+/// Copies a log, which is read as of one instant, to a folder where there is none or the beginning of the same one.
+///
+/// # Errors
+/// [`StoreError::CopyDiffers`]; those of opening a log in a folder.
+pub(crate) fn copy_to_folder(
+    folder: &Path,
+    from: &dyn Tables,
+    options: Options,
+    progress: &mut dyn FnMut(Copied),
+) -> Answer<LogDigest> {
+    if !folder.join(EVENTS_FILE).is_file() {
+        SqliteEvents::<()>::create(folder)?;
     }
-
-    fn end(&self) -> Position {
-        Position(self.shared.end.load(Ordering::Acquire))
-    }
-
-    fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        self.rows_from(after.next(), |row| {
-            let opened = row.open(&mut decompressor)?;
-            hand_over(opened.events().filter(|event| event.position > after), take)
-        })
-    }
-
-    fn of_resource(
-        &self,
-        resource: u128,
-        after: Position,
-        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-    ) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        let mut next = Some(self.readers.with(|reader| chunk::first_of(after.next(), reader))?);
-        while let Some(from) = next {
-            let (rows, then) = self.candidates(resource, from)?;
-            for first in rows {
-                let row = self.readers.with(|reader| chunk::row_at(first, reader))?;
-                let opened = row.open(&mut decompressor)?;
-                let is_wanted =
-                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
-                if !hand_over(opened.events().filter(is_wanted), take)? {
-                    return Ok(());
-                }
-            }
-            next = then;
-        }
-        Ok(())
-    }
-
-    fn record_step(&self, step: StepRow, keys: &[u64]) -> Answer<()> {
-        let mut keys = keys.to_vec();
-        keys.sort_unstable();
-        keys.dedup();
-        self.write(Beside::Step(step, keys))
-    }
-
-    fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.readers.with(|reader| beside::steps_of(key, reader, take))
-    }
-
-    fn confirm_step(&self, number: u64) -> Answer<()> {
-        self.write(Beside::Confirm(number))
-    }
-
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        let number = signed(number);
-        self.readers.with(|reader| beside::steps(&format!("WHERE number > {number}"), reader, take))
-    }
-
-    fn confirmed(&self) -> Answer<u64> {
-        self.readers.with(beside::confirmed)
-    }
-
-    fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
-        let mut found = Vec::new();
-        self.readers.with(|reader| {
-            beside::steps("WHERE confirmed = 0", reader, |step| {
-                found.push(step.step);
-                Ok(true)
-            })
-        })?;
-        Ok(found)
-    }
-
-    fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
-        self.write(Beside::Duty(name, at))
-    }
-
-    fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
-        self.readers.with(beside::duties)
-    }
-
-    fn save_snapshot(&self, snapshot: NewSnapshot<'_>) -> Answer<()> {
-        // One at a time: a whole snapshot takes away the parts of all others.
-        let mut next = self.next_snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = *next;
-        *next += 1;
-        let NewSnapshot { through, step, parts } = snapshot;
-        let mut count = 0;
-        for part in parts {
-            self.write(Beside::Part(number, count, part))?;
-            count += 1;
-        }
-        self.write(Beside::Whole(Snapshot { number, through, step, parts: count }))
-    }
-
-    fn snapshot(&self) -> Answer<Option<Snapshot>> {
-        match self.readers.with(beside::snapshot) {
-            Err(StoreError::Corrupt(_)) => Ok(None),
-            read => read,
-        }
-    }
-
-    fn snapshot_part(&self, snapshot: &Snapshot, part: u64) -> Answer<Vec<u8>> {
-        self.readers.with(|connection| beside::snapshot_part(connection, snapshot, part))
-    }
-
-    fn forget_keys(&self, older_than: i64) -> Answer<()> {
-        self.write(Beside::Forget(older_than))
-    }
-
-    fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
-        let source = connections::reader(&self.folder.join(EVENTS_FILE))?;
-        backup::copy_to(&source, target, progress)
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        verify::folder(&self.folder, progress)
-    }
+    let (mut disk, _lock) = own(folder, options)?;
+    copy(from, &mut disk, progress)
 }
 
-/// Fails where a line is not in the group's bytes.
-fn check<P>(group: &Group<P>) -> Answer<()> {
-    let is_there = |line: &std::ops::Range<usize>| {
-        line.start <= line.end && line.end <= group.bytes.len() && line.len() <= LONGEST_LINE
-    };
-    match group.arrivals.iter().position(|arrival| !is_there(&arrival.line)) {
-        None => Ok(()),
-        Some(arrival) => Err(StoreError::NoSuchLine { arrival }),
+/// Reads the log in a folder, open or not, as of one instant.
+///
+/// # Errors
+/// [`StoreError::NoEventLog`], [`StoreError::NotAnEventLog`]; those of `work`.
+pub(crate) fn read_folder<T>(folder: &Path, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T> {
+    let path = folder.join(EVENTS_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NoEventLog(folder.to_path_buf()));
     }
-}
-
-/// Hands events over until `take` answers `false`, and says whether it never did.
-fn hand_over<'e>(
-    mut events: impl Iterator<Item = LoggedEvent<'e>>,
-    take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-) -> Answer<bool> {
-    events
-        .try_fold(true, |_, event| match take(event) {
-            Ok(true) => Ok(true),
-            Ok(false) => Err(None),
-            Err(error) => Err(Some(error)),
-        })
-        .or_else(|stopped| stopped.map_or(Ok(false), Err))
-}
-
-fn decompressor() -> Answer<Decompressor<'static>> {
-    Decompressor::new()
-        .map_err(|error| StoreError::Database(format!("events can not be decompressed: {error}")))
-}
-
-/// The index of keys, with all that the log has after its runs.
-fn load_keys(folder: &Path, connection: &Connection, table_keys: usize) -> Answer<KeyIndex> {
-    let forgotten = beside::forgotten(connection)?;
-    let mut keys = KeyIndex::open(folder, connection, table_keys)?;
-    loop {
-        let next = Position(keys.through()).next();
-        let rows = chunk::rows_from(next, ROWS_ABREAST, connection)?;
-        for row in &rows {
-            if row.first() != Position(keys.through()).next() {
-                return Err(StoreError::Corrupt(format!("event {next} is missing")));
-            }
-            row.check()?;
-            if row.newest() >= forgotten {
-                row.keys().for_each(|(key, content)| keys.learn(key, content));
-            }
-            keys.extend_to(row.last().0, row.newest());
-            keys.settle()?;
-        }
-        if rows.len() < ROWS_ABREAST {
-            return Ok(keys);
-        }
+    let connection = connections::reader(&path).map_err(not_a_log)?;
+    if !EVENT_LOG.is_in(&connection, &path)? {
+        return Err(StoreError::NotAnEventLog(path));
     }
+    let reading = connection.unchecked_transaction()?;
+    let done = work(&*reading)?;
+    reading.finish()?;
+    Ok(done)
 }
 
 /// Takes the list of runs out of a copy, which has none of their files.
@@ -440,14 +310,4 @@ fn not_a_log(error: StoreError) -> StoreError {
         StoreError::NotALedger(path) => StoreError::NotAnEventLog(path),
         other => other,
     }
-}
-
-/// A number as SQLite keeps it: those of this store are far below 2⁶³.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A number that SQLite has kept; what is negative was not written by this store, and is met as 0.
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -14,6 +14,7 @@ use crate::ledger::journal::{Chunk, StoredChunk, signed};
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::{Found, Landmarks, RunHead, RunIndex, SnapshotPart, Tables};
 use crate::ledger::writer::Commit;
+use crate::number::{self, unsigned};
 
 /// A row of the journal takes records up to so many bytes, which fit a page of 8,192.
 pub const ROW_BYTES: usize = 8_064;
@@ -147,10 +148,6 @@ fn landmark(row: &Row<'_>) -> Found<Landmark> {
     })
 }
 
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
 /// Writes what a commit has.
 ///
 /// # Errors
@@ -189,7 +186,7 @@ pub fn write_landmarks(landmarks: &[Landmark], transaction: &Transaction<'_>) ->
         insert.execute((
             landmark.account.0,
             signed(landmark.sequence),
-            i64::try_from(landmark.entries).unwrap_or(i64::MAX),
+            number::signed(landmark.entries),
             landmark.at.nanoseconds(),
             landmark.posted.micros().to_string(),
         ))?;

@@ -8,8 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::answer::Head;
 use crate::error::StoreError;
-pub(crate) use crate::faults::meet;
-use crate::faults::{Faults, Point};
+use crate::faults::{Faults, Point, meet};
 use crate::head_log;
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use kopeck_ledger::name::Moment;
 use kopeck_store::events::{Arrival, Durable, Group, LoggedEvent, Outcome, Position, StepRow};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
-use kopeck_store::sqlite::{Options, SyncMode};
+use kopeck_store::sqlite::{Clock, Options, SyncMode};
 use kopeck_store::{EventLog, StoreError};
 
 /// 2026-10-01T00:00:00Z in nanoseconds.
@@ -40,10 +40,22 @@ impl Bank {
         self.now.store(START + seconds * SECOND, Ordering::Relaxed);
     }
 
-    pub fn options(&self) -> EventOptions {
+    pub fn clock(&self) -> Clock {
         let now = Arc::clone(&self.now);
-        let clock = Arc::new(move || Moment::from_nanoseconds(now.load(Ordering::Relaxed)).unwrap());
-        let store = Options { sync: SyncMode::Never, ..Options::at(clock) };
+        Arc::new(move || Moment::from_nanoseconds(now.load(Ordering::Relaxed)).unwrap())
+    }
+
+    /// Notes what it is told.
+    pub fn on_durable(&self) -> impl FnMut(Durable<u64>) + Send + 'static {
+        let told = Arc::clone(&self.told);
+        move |durable: Durable<u64>| {
+            let groups = durable.groups.into_iter().map(|(group, outcomes)| (group.payload, outcomes));
+            told.lock().unwrap().extend(groups);
+        }
+    }
+
+    pub fn options(&self) -> EventOptions {
+        let store = Options { sync: SyncMode::Never, ..Options::at(self.clock()) };
         EventOptions { store, table_keys: self.table_keys }
     }
 
@@ -52,12 +64,7 @@ impl Bank {
         folder: &Path,
         options: EventOptions,
     ) -> Result<SqliteEvents<u64>, StoreError> {
-        let told = Arc::clone(&self.told);
-        let on_durable = move |durable: Durable<u64>| {
-            let groups = durable.groups.into_iter().map(|(group, outcomes)| (group.payload, outcomes));
-            told.lock().unwrap().extend(groups);
-        };
-        SqliteEvents::open(folder, options, on_durable)
+        SqliteEvents::open(folder, options, self.on_durable())
     }
 
     pub fn try_open_in(&self, folder: &Path) -> Result<SqliteEvents<u64>, StoreError> {

@@ -158,6 +158,14 @@ pub fn name_of(address: &str) -> &str {
     address.rsplit('/').next().unwrap()
 }
 
+/// How many numbered scripts there are.
+pub fn newest_version() -> usize {
+    let scripts =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres/migrations")).unwrap();
+    let is_numbered = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
+    scripts.filter(|script| script.as_ref().unwrap().file_name().to_str().is_some_and(is_numbered)).count()
+}
+
 /// Where a program of the newest version is.
 fn program(name: &str) -> PathBuf {
     let versions = fs::read_dir(VERSIONS).into_iter().flatten().map(|version| version.unwrap().path());

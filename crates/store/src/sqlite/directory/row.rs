@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::directory::{AuditQuery, AuditRow};
 use crate::error::StoreError;
+use crate::number::signed;
 
 /// What a row is read from, in the order of [`read`].
 pub const COLUMNS: &str = "sequence, at, actor, address, act, project, before, after, hash";
@@ -114,9 +115,4 @@ pub fn page(query: &AuditQuery, connection: &Connection) -> Result<Vec<AuditRow>
         page.push(read(row)?);
     }
     Ok(page)
-}
-
-/// SQLite counts with a sign; no log of acts is longer.
-pub fn signed(sequence: u64) -> i64 {
-    i64::try_from(sequence).unwrap_or(i64::MAX)
 }

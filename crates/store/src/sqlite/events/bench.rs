@@ -14,11 +14,13 @@ use rusqlite::TransactionBehavior;
 
 use crate::error::StoreError;
 use crate::events::{Arrival, Durable, EventLog, EventTicket, Group, Outcome};
+use crate::ledger::shared::Clock;
+use crate::log::keys::{KeyIndex, TABLE_KEYS};
+use crate::log::tables::Tables;
 use crate::sqlite::SERVED_LOG_BYTES;
 use crate::sqlite::connections::{self, SyncMode};
-use crate::sqlite::events::keys::{KEYS_FOLDER, KeyIndex, TABLE_KEYS};
-use crate::sqlite::events::{EVENTS_FILE, EventOptions, SqliteEvents};
-use crate::sqlite::shared::Clock;
+use crate::sqlite::events::files::Files;
+use crate::sqlite::events::{EVENTS_FILE, EventOptions, KEYS_FOLDER, SqliteEvents, tables};
 use crate::store::Answer;
 
 /// Events that are handed over at once.
@@ -70,16 +72,22 @@ pub struct KeyFigures {
 pub fn keys(folder: &Path, known: u64, judged: u64) -> Answer<KeyFigures> {
     SqliteEvents::<()>::create(folder)?;
     let mut connection = connections::writer(&folder.join(EVENTS_FILE), SyncMode::Full)?;
-    let mut index = KeyIndex::open(folder, &connection, TABLE_KEYS)?;
+    let open = |connection: &rusqlite::Connection| {
+        KeyIndex::open(std::sync::Arc::new(Files::in_store(folder)?), &connection.runs()?, TABLE_KEYS)
+    };
+    let mut index = open(&connection)?;
     let filled = timed(known, || judge(&mut index, 0..known, None))?;
     index.rest()?;
     let judged = timed(judged, || judge(&mut index, known..known + judged, Some(known)))?;
     index.rest()?;
     let memory = index.memory_of_runs() as u64;
-    index.write_alone(&mut connection, 0)?;
+    let transaction = connection.transaction()?;
+    tables::write_runs(&index.changed().unwrap_or_default(), &transaction)?;
+    transaction.commit()?;
+    index.is_written();
     drop(index);
     let start = Instant::now();
-    drop(KeyIndex::open(folder, &connection, TABLE_KEYS)?);
+    drop(open(&connection)?);
     Ok(KeyFigures {
         filled,
         judged,

@@ -1,16 +1,14 @@
-//! A run: keys of consecutive events in their own order, in a file that is never changed.
+//! A run: keys of consecutive events in their own order, which is never changed.
 //!
-//! The file has pages of 4 KiB, each with 170 entries and a checksum, then the last part: numbers, the first key of each
-//! page, and a filter. The last part stays in memory, some thirteen bits a key; its hash stands in the database, so that
-//! a file is taken only where it is the one that belongs there. A page is read when the filter lets a key through.
+//! A run has pages of 4 KiB, each with 170 entries and a checksum, then the last part: numbers, the first key of each
+//! page, and a filter. The last part stays in memory, some thirteen bits a key; its hash stands in the list of runs, so
+//! that a run is taken only where it is the one that belongs there. A page is read when the filter lets a key through.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::StoreError;
-use crate::sqlite::events::keys::filter::KeyFilter;
+use crate::log::keys::filter::KeyFilter;
+use crate::log::keys::shelf::{NewRun, PageOf, Shelf};
 
 /// Bytes of a page.
 pub const PAGE_BYTES: usize = 4_096;
@@ -31,10 +29,10 @@ const NUMBERS_BYTES: usize = 48;
 /// A key and the hash of its content.
 pub type Entry = (u128, u64);
 
-/// What the database says of a run.
+/// What the list says of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunRow {
-    /// Which file it is.
+    /// Which one it is.
     pub number: u64,
     /// How often its keys were merged.
     pub level: u64,
@@ -54,60 +52,37 @@ pub struct RunRow {
 #[derive(Debug)]
 pub struct Run {
     row: RunRow,
-    path: PathBuf,
-    file: File,
     filter: KeyFilter,
     /// The first key of each page.
     fences: Vec<u128>,
 }
 
-/// A page that was read last, and where: most keys that are asked for one after the other lie far apart, but those of
-/// an ordered list do not.
-#[derive(Debug, Default)]
-pub struct Page {
-    of: Option<(u64, usize)>,
-    bytes: Vec<u8>,
-}
-
 impl Run {
-    /// The path of a run in its folder.
-    pub fn path_of(folder: &Path, number: u64) -> PathBuf {
-        folder.join(format!("{number:08}.run"))
-    }
-
     /// Opens the run of a row.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where the file is another one; [`StoreError::Io`] where it can not be read.
-    pub fn open(folder: &Path, row: RunRow) -> Result<Run, StoreError> {
-        let path = Run::path_of(folder, row.number);
-        let failed = |error| StoreError::io("read", &path, error);
-        let mut file = File::open(&path).map_err(failed)?;
+    /// [`StoreError::Corrupt`] where it is another one; others where it can not be read.
+    pub fn open(shelf: &dyn Shelf, row: RunRow) -> Result<Run, StoreError> {
         let keys = usize::try_from(row.keys).unwrap_or(usize::MAX);
         let pages = keys.div_ceil(PAGE_ENTRIES);
-        file.seek(SeekFrom::Start((pages as u64).saturating_mul(PAGE_BYTES as u64))).map_err(failed)?;
-        let mut last = Vec::new();
-        file.read_to_end(&mut last).map_err(failed)?;
+        let last = shelf.last_part(row.number, pages)?;
         let fences_end = NUMBERS_BYTES + pages.saturating_mul(FENCE_BYTES);
         let parts = last.get(..fences_end).zip(last.get(fences_end..));
-        let broken = || StoreError::Corrupt(format!("{} is not the run that belongs there", path.display()));
+        let broken = || {
+            StoreError::Corrupt(format!("{} is not the run that belongs there", shelf.name_of(row.number)))
+        };
         let (start, filter) = parts.ok_or_else(broken)?;
         let is_its_own =
             *blake3::hash(&last).as_bytes() == row.hash && start[..NUMBERS_BYTES] == row.numbers();
         let filter = KeyFilter::from_bytes(filter).filter(|_| is_its_own).ok_or_else(broken)?;
         let (fences, _) = start[NUMBERS_BYTES..].as_chunks::<FENCE_BYTES>();
         let fences = fences.iter().map(|bytes| u128::from_be_bytes(*bytes)).collect();
-        Ok(Run { row, path, file, filter, fences })
+        Ok(Run { row, filter, fences })
     }
 
-    /// What the database says of it.
+    /// What the list says of it.
     pub fn row(&self) -> &RunRow {
         &self.row
-    }
-
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether the key may be here; never false where it is.
@@ -120,27 +95,16 @@ impl Run {
         self.filter.memory() + self.fences.len() * FENCE_BYTES
     }
 
-    /// The hash of the key's content, if the key is here. One caller at a time: the file has one place to read at.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`], [`StoreError::Io`].
-    pub fn find(&self, key: u128, page: &mut Page) -> Result<Option<u64>, StoreError> {
-        let after = self.fences.partition_point(|first| *first <= key);
-        let Some(number) = after.checked_sub(1) else { return Ok(None) };
-        if page.of != Some((self.row.number, number)) {
-            page.of = None;
-            page.bytes.resize(PAGE_BYTES, 0);
-            let mut file = &self.file;
-            let place = number as u64 * PAGE_BYTES as u64;
-            file.seek(SeekFrom::Start(place))
-                .and_then(|_| file.read_exact(&mut page.bytes))
-                .map_err(|error| StoreError::io("read", &self.path, error))?;
-            self.check(number, &page.bytes)?;
-            page.of = Some((self.row.number, number));
-        }
-        let entries = self.entries_of(number, &page.bytes);
+    /// The page in which the key stands, if the key is here.
+    pub fn page_of(&self, key: u128) -> Option<usize> {
+        self.fences.partition_point(|first| *first <= key).checked_sub(1)
+    }
+
+    /// The hash of the key's content, if the key is in that page, whose bytes were [checked](Run::check).
+    pub fn find_in(&self, page: usize, bytes: &[u8], key: u128) -> Option<u64> {
+        let entries = self.entries_of(page, bytes);
         let found = entries.binary_search_by_key(&key, |bytes| entry(bytes).0);
-        Ok(found.ok().map(|place| entry(&entries[place]).1))
+        found.ok().map(|place| entry(&entries[place]).1)
     }
 
     fn entries_of<'p>(&self, page: usize, bytes: &'p [u8]) -> &'p [[u8; ENTRY_BYTES]] {
@@ -150,15 +114,18 @@ impl Run {
         &entries[..count.min(entries.len())]
     }
 
-    fn check(&self, page: usize, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Fails where the bytes of a page are not what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn check(&self, page: usize, bytes: &[u8], shelf: &dyn Shelf) -> Result<(), StoreError> {
         let (told, rest) = bytes.split_at(CHECKSUM_AT.min(bytes.len()));
         if told.ends_with(&(page as u64).to_be_bytes()) && rest.starts_with(&checksum(told)) {
             return Ok(());
         }
-        let path = self.path.display();
-        Err(StoreError::Corrupt(format!(
-            "page {page} of {path} is not what was written: remove that file, and opening the log makes it anew"
-        )))
+        let name = shelf.name_of(self.row.number);
+        let remedy = shelf.remedy();
+        Err(StoreError::Corrupt(format!("page {page} of {name} is not what was written: {remedy}")))
     }
 }
 
@@ -186,46 +153,86 @@ fn entry(bytes: &[u8; ENTRY_BYTES]) -> Entry {
     (u128::from_be_bytes(key), u64::from_be_bytes(content))
 }
 
+/// Pages that are looked at together: 4 MB.
+const PAGES_TOGETHER: usize = 1_024;
+
+/// A key that a page must be asked for.
+struct Wanted {
+    /// The run's place in the list.
+    run: usize,
+    page: usize,
+    /// The key's place in what is asked.
+    place: usize,
+}
+
+/// What of the keys is known with what content in runs, the oldest of which is the first. What is found already stays.
+///
+/// # Errors
+/// [`StoreError`] where a run can not be read.
+pub fn find(
+    runs: &[Arc<Run>],
+    shelf: &dyn Shelf,
+    keys: &[u128],
+    found: &mut [Option<u64>],
+) -> Result<(), StoreError> {
+    let mut wanted = Vec::new();
+    for (run, asked) in runs.iter().enumerate().rev() {
+        // All keys pass one filter after the other, and wait for memory together.
+        let maybe: Vec<_> = (0..keys.len()).filter(|place| asked.may_hold(keys[*place])).collect();
+        let from = wanted.len();
+        let open = maybe.into_iter().filter(|place| found[*place].is_none());
+        wanted
+            .extend(open.filter_map(|place| Some(Wanted { run, page: asked.page_of(keys[place])?, place })));
+        wanted[from..].sort_unstable_by_key(|wanted| wanted.page);
+    }
+    for wanted in wanted.chunks(PAGES_TOGETHER) {
+        let open: Vec<_> = wanted.iter().filter(|wanted| found[wanted.place].is_none()).collect();
+        let groups: Vec<_> =
+            open.chunk_by(|one, next| (one.run, one.page) == (next.run, next.page)).collect();
+        let page_of = |group: &&[&Wanted]| PageOf { run: runs[group[0].run].row.number, page: group[0].page };
+        let pages = shelf.scattered(&groups.iter().map(page_of).collect::<Vec<_>>())?;
+        for (group, bytes) in groups.into_iter().zip(pages) {
+            let (run, page) = (&runs[group[0].run], group[0].page);
+            run.check(page, &bytes, shelf)?;
+            for wanted in group {
+                let known = &mut found[wanted.place];
+                // Newer runs come first, and what they say counts.
+                *known = known.or_else(|| run.find_in(page, &bytes, keys[wanted.place]));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Writes a run.
 #[derive(Debug)]
 pub struct RunWriter {
     row: RunRow,
-    path: PathBuf,
-    file: BufWriter<File>,
+    new: Box<dyn NewRun>,
     filter: KeyFilter,
     fences: Vec<u128>,
     page: Vec<u8>,
-    /// Pages written since the system was last told to write them to the disk.
-    waiting: usize,
 }
 
-/// So many pages are written to the disk together, 4 MB: a sync of other files does not have to wait for more.
-const PAGES_TO_SYNC: usize = 1_024;
-
 impl RunWriter {
-    /// Begins a file for at most so many keys. `row` says what it is; its keys and hash are found out.
+    /// Begins a run of at most so many keys. `row` says what it is; its keys and hash are found out.
     ///
     /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Full`].
-    pub fn new(folder: &Path, row: RunRow, keys: usize) -> Result<RunWriter, StoreError> {
-        let path = Run::path_of(folder, row.number);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
-        let file = BufWriter::new(file.map_err(|error| StoreError::io("make", &path, error))?);
+    /// [`StoreError`] where there is no room for it.
+    pub fn new(shelf: &dyn Shelf, row: RunRow, keys: usize) -> Result<RunWriter, StoreError> {
         Ok(RunWriter {
             row: RunRow { keys: 0, ..row },
-            path,
-            file,
+            new: shelf.begin(row.number)?,
             filter: KeyFilter::for_keys(keys),
             fences: Vec::with_capacity(keys.div_ceil(PAGE_ENTRIES)),
             page: Vec::with_capacity(PAGE_BYTES),
-            waiting: 0,
         })
     }
 
     /// Writes an entry, whose key is greater than all before it.
     ///
     /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Full`].
+    /// [`StoreError`] where it can not be written.
     pub fn push(&mut self, (key, content): Entry) -> Result<(), StoreError> {
         if self.page.is_empty() {
             self.fences.push(key);
@@ -241,26 +248,16 @@ impl RunWriter {
         self.page.resize(NUMBER_AT, 0);
         self.page.extend((self.fences.len() as u64 - 1).to_be_bytes());
         self.page.extend(checksum(&self.page));
-        let mut written = self.file.write_all(&self.page);
+        let written = self.new.page(&self.page);
         self.page.clear();
-        self.waiting += 1;
-        if self.waiting >= PAGES_TO_SYNC {
-            self.waiting = 0;
-            written = written.and_then(|()| self.sync());
-        }
-        written.map_err(|error| StoreError::io("write", &self.path, error))
+        written
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_ref().sync_data()
-    }
-
-    /// Ends the file; it is on the disk when this returns, though its name need not be.
+    /// Ends the run; it survives whatever lists it when this returns.
     ///
     /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Full`].
-    pub fn finish(mut self, folder: &Path) -> Result<Run, StoreError> {
+    /// [`StoreError`] where it can not be written.
+    pub fn finish(mut self, shelf: &dyn Shelf) -> Result<Run, StoreError> {
         if !self.page.is_empty() {
             self.write_page()?;
         }
@@ -270,26 +267,24 @@ impl RunWriter {
         last.extend(self.fences.iter().flat_map(|fence| fence.to_be_bytes()));
         last.extend(self.filter.bytes());
         self.row.hash = *blake3::hash(&last).as_bytes();
-        let written = self.file.write_all(&last).and_then(|()| self.file.flush());
-        let written = written.and_then(|()| self.file.get_ref().sync_all());
-        written.map_err(|error| StoreError::io("write", &self.path, error))?;
-        Run::open(folder, self.row)
+        self.new.finish(&last)?;
+        Run::open(shelf, self.row)
     }
 
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Which run it is.
+    pub fn number(&self) -> u64 {
+        self.row.number
     }
 }
 
 /// Pages that a reader reads at once.
 const PAGES_ABREAST: usize = 64;
 
-/// Reads a run from its beginning to its end, with a handle of its own.
+/// Reads a run from its beginning to its end.
 #[derive(Debug)]
 pub struct RunReader {
     run: Arc<Run>,
-    file: File,
+    shelf: Arc<dyn Shelf>,
     /// The number of the next page to be read.
     next: usize,
     /// The pages that were read last, and the first of them.
@@ -303,10 +298,9 @@ impl RunReader {
     /// At its first entry.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`], [`StoreError::Io`].
-    pub fn new(run: Arc<Run>) -> Result<RunReader, StoreError> {
-        let file = File::open(&run.path).map_err(|error| StoreError::io("read", &run.path, error))?;
-        let mut reader = RunReader { run, file, next: 0, pages: Vec::new(), first: 0, at: 0 };
+    /// [`StoreError`] where it can not be read.
+    pub fn new(run: Arc<Run>, shelf: Arc<dyn Shelf>) -> Result<RunReader, StoreError> {
+        let mut reader = RunReader { run, shelf, next: 0, pages: Vec::new(), first: 0, at: 0 };
         reader.fill()?;
         Ok(reader)
     }
@@ -324,7 +318,7 @@ impl RunReader {
     /// Goes to the entry behind it.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`], [`StoreError::Io`].
+    /// [`StoreError`] where it can not be read.
     pub fn advance(&mut self) -> Result<(), StoreError> {
         self.at += 1;
         if self.at / PAGE_ENTRIES >= self.next { self.fill() } else { Ok(()) }
@@ -332,11 +326,11 @@ impl RunReader {
 
     fn fill(&mut self) -> Result<(), StoreError> {
         let count = (self.run.fences.len() - self.next).min(PAGES_ABREAST);
-        self.pages.resize(count * PAGE_BYTES, 0);
-        let read = self.file.read_exact(&mut self.pages);
-        read.map_err(|error| StoreError::io("read", &self.run.path, error))?;
-        for (page, bytes) in (self.next..).zip(self.pages.chunks(PAGE_BYTES)) {
-            self.run.check(page, bytes)?;
+        if count > 0 {
+            self.pages = self.shelf.pages(self.run.row.number, self.next, count)?;
+        }
+        for (page, bytes) in (self.next..).zip(self.pages.chunks(PAGE_BYTES)).take(count) {
+            self.run.check(page, bytes, &*self.shelf)?;
         }
         self.first = self.next;
         self.next += count;
@@ -347,6 +341,7 @@ impl RunReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqlite::events::files::Files;
 
     fn row(number: u64) -> RunRow {
         RunRow { number, level: 0, after: 0, through: 9, keys: 0, newest: 7, hash: [0; 32] }
@@ -356,30 +351,35 @@ mod tests {
         u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << (number % 3 * 30)
     }
 
-    fn written(folder: &Path, keys: u64) -> (Vec<Entry>, Run) {
+    fn written(shelf: &Files, keys: u64) -> (Vec<Entry>, Run) {
         let mut entries: Vec<Entry> = (0..keys).map(|number| (key(number), number)).collect();
         entries.sort_unstable();
-        let mut writer = RunWriter::new(folder, row(3), entries.len()).unwrap();
+        let mut writer = RunWriter::new(shelf, row(3), entries.len()).unwrap();
         entries.iter().for_each(|entry| writer.push(*entry).unwrap());
-        (entries, writer.finish(folder).unwrap())
+        (entries, writer.finish(shelf).unwrap())
+    }
+
+    fn find_in(run: &Arc<Run>, shelf: &Files, keys: &[u128]) -> Result<Vec<Option<u64>>, StoreError> {
+        let mut found = vec![None; keys.len()];
+        find(std::slice::from_ref(run), shelf, keys, &mut found).map(|()| found)
     }
 
     #[test]
     fn every_key_of_a_run_is_found_and_no_other_also_when_it_is_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
         for keys in [1, 170, 171, 20_000] {
-            let (entries, run) = written(folder.path(), keys);
+            let folder = tempfile::tempdir().unwrap();
+            let shelf = Files::of(folder.path());
+            let (entries, run) = written(&shelf, keys);
             assert_eq!(run.row().keys, keys);
-            let again = Run::open(folder.path(), *run.row()).unwrap();
-            let mut page = Page::default();
-            for (key, content) in &entries {
-                assert!(again.may_hold(*key));
-                assert_eq!(again.find(*key, &mut page), Ok(Some(*content)));
-            }
-            for number in keys..keys + 1_000 {
-                assert_eq!(again.find(key(number), &mut page), Ok(None));
-            }
-            let mut reader = RunReader::new(Arc::new(again)).unwrap();
+            let shelf = Files::of(folder.path());
+            let again = Arc::new(Run::open(&shelf, *run.row()).unwrap());
+            let asked: Vec<u128> = entries.iter().rev().map(|(key, _)| *key).collect();
+            assert!(asked.iter().all(|key| again.may_hold(*key)));
+            let contents: Vec<_> = entries.iter().rev().map(|(_, content)| Some(*content)).collect();
+            assert_eq!(find_in(&again, &shelf, &asked), Ok(contents));
+            let others: Vec<u128> = (keys..keys + 1_000).map(key).collect();
+            assert_eq!(find_in(&again, &shelf, &others), Ok(vec![None; 1_000]));
+            let mut reader = RunReader::new(again, Arc::new(shelf)).unwrap();
             for entry in entries {
                 assert_eq!(reader.head(), Some(entry));
                 reader.advance().unwrap();
@@ -389,15 +389,41 @@ mod tests {
     }
 
     #[test]
+    fn of_two_runs_with_a_key_the_newer_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Files::of(folder.path());
+        let run = |number: u64, keys: std::ops::Range<u64>| {
+            let mut entries: Vec<Entry> = keys.map(|place| (key(place), number)).collect();
+            entries.sort_unstable();
+            let mut writer = RunWriter::new(&shelf, row(number), entries.len()).unwrap();
+            entries.iter().for_each(|entry| writer.push(*entry).unwrap());
+            Arc::new(writer.finish(&shelf).unwrap())
+        };
+        let runs = [run(1, 0..3_000), run(2, 1_000..2_000)];
+        let keys: Vec<u128> = (0..3_000).map(key).collect();
+        let mut found = vec![None; 3_000];
+        found[1_500] = Some(9);
+        find(&runs, &shelf, &keys, &mut found).unwrap();
+        let expected = |place| match place {
+            1_500 => 9,
+            1_000..2_000 => 2,
+            _ => 1,
+        };
+        assert!(found.iter().enumerate().all(|(place, found)| *found == Some(expected(place))));
+    }
+
+    #[test]
     fn a_page_that_was_changed_is_told_with_the_remedy_and_no_other_is_lost() {
         let folder = tempfile::tempdir().unwrap();
-        let (entries, run) = written(folder.path(), 1_000);
-        let mut bytes = std::fs::read(run.path()).unwrap();
+        let shelf = Files::of(folder.path());
+        let (entries, run) = written(&shelf, 1_000);
+        let mut bytes = std::fs::read(shelf.path_of(3)).unwrap();
         bytes[PAGE_BYTES * 2 + 17] ^= 1;
-        std::fs::write(run.path(), bytes).unwrap();
-        let (run, mut page) = (Run::open(folder.path(), *run.row()).unwrap(), Page::default());
+        std::fs::write(shelf.path_of(3), bytes).unwrap();
+        let shelf = Files::of(folder.path());
+        let run = Arc::new(Run::open(&shelf, *run.row()).unwrap());
         for (place, (key, content)) in entries.iter().enumerate() {
-            match run.find(*key, &mut page) {
+            match find_in(&run, &shelf, &[*key]) {
                 Err(StoreError::Corrupt(reason)) => {
                     assert_eq!(place / PAGE_ENTRIES, 2);
                     assert!(
@@ -405,7 +431,7 @@ mod tests {
                         "{reason}"
                     );
                 }
-                found => assert_eq!(found, Ok(Some(*content))),
+                found => assert_eq!(found, Ok(vec![Some(*content)])),
             }
         }
     }
@@ -413,11 +439,13 @@ mod tests {
     #[test]
     fn a_file_of_another_run_or_with_another_end_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let (_, run) = written(folder.path(), 1_000);
+        let shelf = Files::of(folder.path());
+        let (_, run) = written(&shelf, 1_000);
         let other = RunRow { through: 10, ..*run.row() };
-        assert!(matches!(Run::open(folder.path(), other), Err(StoreError::Corrupt(_))));
-        let bytes = std::fs::read(run.path()).unwrap();
-        std::fs::write(run.path(), &bytes[..bytes.len() - 1]).unwrap();
-        assert!(matches!(Run::open(folder.path(), *run.row()), Err(StoreError::Corrupt(_))));
+        assert!(matches!(Run::open(&shelf, other), Err(StoreError::Corrupt(_))));
+        let bytes = std::fs::read(shelf.path_of(3)).unwrap();
+        std::fs::write(shelf.path_of(3), &bytes[..bytes.len() - 1]).unwrap();
+        let again = Files::of(folder.path());
+        assert!(matches!(Run::open(&again, *run.row()), Err(StoreError::Corrupt(_))));
     }
 }

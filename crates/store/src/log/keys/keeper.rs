@@ -4,16 +4,14 @@
 //! any merging, which is done in small steps. What fails is told and tried again when the next order comes.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 
 use crate::error::StoreError;
-use crate::sqlite::backup::sync_folder_of;
-use crate::sqlite::events::keys::merge::Merge;
-use crate::sqlite::events::keys::run::{Entry, Run, RunRow, RunWriter};
-use crate::sqlite::events::keys::table::Table;
+use crate::log::keys::merge::Merge;
+use crate::log::keys::run::{Entry, Run, RunRow, RunWriter};
+use crate::log::keys::shelf::Shelf;
+use crate::log::keys::table::Table;
 
 /// So many runs of one level become one of the next: a key is written again once for each level, and of each level
 /// fewer runs than this must be asked.
@@ -28,6 +26,8 @@ pub enum Order {
     Seal(Arc<Table>),
     /// Runs with nothing but events before this instant may go.
     Forget(i64),
+    /// These runs are in no list any more.
+    Remove(Vec<u64>),
     /// Try again what has failed.
     GoOn,
 }
@@ -44,11 +44,11 @@ pub struct Update {
 /// The keeping thread's state.
 #[derive(Debug)]
 pub struct Keeper {
-    /// The folder of the runs.
-    pub folder: PathBuf,
+    /// Where the runs lie.
+    pub shelf: Arc<dyn Shelf>,
     /// All runs, the oldest first.
     pub runs: Vec<Arc<Run>>,
-    /// The number of the next file.
+    /// The greatest number of a run so far.
     pub next: u64,
     /// What it is told.
     pub orders: Receiver<Order>,
@@ -95,6 +95,8 @@ impl Keeper {
         match order {
             Order::Seal(table) => self.waiting.push_back(table),
             Order::Forget(older_than) => self.forgotten = self.forgotten.max(older_than),
+            // What stays is removed when the log is opened.
+            Order::Remove(runs) => runs.into_iter().for_each(|run| drop(self.shelf.remove(run))),
             Order::GoOn => {}
         }
     }
@@ -125,7 +127,7 @@ impl Keeper {
             }
         } else if let Some(first) = self.crowded() {
             let number = self.number();
-            self.merging = Some(Merge::new(&self.folder, &self.runs[first..first + MERGED], number)?);
+            self.merging = Some(Merge::new(&self.shelf, &self.runs[first..first + MERGED], number)?);
         }
         Ok(())
     }
@@ -136,18 +138,15 @@ impl Keeper {
         entries.sort_unstable_by_key(|(key, _)| *key);
         let (after, through, newest) = (table.after, table.through, table.newest);
         let row = RunRow { number, level: 0, after, through, keys: 0, newest, hash: [0; 32] };
-        let mut writer = RunWriter::new(&self.folder, row, entries.len())?;
+        let mut writer = RunWriter::new(&*self.shelf, row, entries.len())?;
         entries.into_iter().try_for_each(|entry| writer.push(entry))?;
-        let run = writer.finish(&self.folder)?;
-        sync_folder_of(run.path())?;
-        Ok(run)
+        writer.finish(&*self.shelf)
     }
 
     fn end_merging(&mut self) -> Result<(), StoreError> {
         let Some(merge) = self.merging.take() else { return Ok(()) };
         let first = merge.runs().first().map(|run| run.row().number);
-        let merged = Arc::new(merge.finish(&self.folder)?);
-        sync_folder_of(merged.path())?;
+        let merged = Arc::new(merge.finish(&*self.shelf)?);
         if let Some(place) = self.runs.iter().position(|run| Some(run.row().number) == first) {
             self.runs.splice(place..place + MERGED, [merged]);
         }
@@ -158,7 +157,7 @@ impl Keeper {
     fn give_up_merging(&mut self) {
         if let Some(merge) = self.merging.take() {
             // What stays is removed when the log is opened.
-            let _ = fs::remove_file(merge.path());
+            let _ = self.shelf.remove(merge.number());
         }
     }
 

@@ -1,110 +1,65 @@
 //! Checking an event log: every event can be read and has its place, every key is known with its content, and all that
 //! is kept beside.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use crate::error::StoreError;
-use crate::events::{EventProgress, EventReport, LoggedStep, Position};
-use crate::sqlite::connections;
-use crate::sqlite::events::keys::run::{Page, Run, RunReader};
-use crate::sqlite::events::keys::{self, KEYS_FOLDER};
-use crate::sqlite::events::{EVENTS_FILE, beside, chunk, decompressor, not_a_log, signed};
-use crate::sqlite::schema::EVENT_LOG;
+use crate::events::{EventProgress, EventReport, Position};
+use crate::log::beside::{self, Which};
+use crate::log::keys::run::{Run, RunReader, find};
+use crate::log::keys::shelf::Shelf;
+use crate::log::tables::Tables;
+use crate::log::{chunk, decompressor};
 
 /// Rows that are read at once.
 const ROWS: usize = 64;
 /// Keys that are looked up together, in their order: so a page of a run is read about once for all of them.
 const KEYS_TOGETHER: usize = 1 << 20;
-/// How often the list of runs is read again, where a file has just been replaced.
-const ATTEMPTS: usize = 5;
 
-/// Checks the event log in a folder, open or not.
+/// The listed runs of a log.
 ///
 /// # Errors
-/// [`StoreError::NoEventLog`], [`StoreError::NotAnEventLog`]; others where the database can not be read.
-pub fn folder(folder: &Path, progress: &mut dyn FnMut(EventProgress)) -> Result<EventReport, StoreError> {
-    let path = folder.join(EVENTS_FILE);
-    if !path.is_file() {
-        return Err(StoreError::NoEventLog(folder.to_path_buf()));
-    }
-    let connection = connections::reader(&path).map_err(not_a_log)?;
-    if !EVENT_LOG.is_in(&connection, &path)? {
-        return Err(StoreError::NotAnEventLog(path));
-    }
-    let mut last_error = None;
-    for _ in 0..ATTEMPTS {
-        // As of one instant; a run may be replaced between the instant and its opening.
-        let reading = connection.unchecked_transaction()?;
-        match runs(&folder.join(KEYS_FOLDER), &connection) {
-            Ok(runs) => {
-                let report = checked(&connection, runs, progress)?;
-                reading.finish()?;
-                return Ok(report);
-            }
-            Err(error) => last_error = Some(error),
-        }
-        reading.finish()?;
-    }
-    let problem = last_error.map(|error| format!("the index of keys: {error}"));
-    Ok(EventReport { events: 0, steps: 0, problem })
+/// [`StoreError`] where one can not be read.
+pub fn runs(tables: &dyn Tables, shelf: &dyn Shelf) -> Result<Vec<Arc<Run>>, StoreError> {
+    tables.runs()?.into_iter().map(|row| Run::open(shelf, row).map(Arc::new)).collect()
 }
 
-/// Hands the steps after a number of the event log in a folder, open or not, to `take` until it answers `false`.
+/// Checks the log that `tables` read as of one instant.
 ///
 /// # Errors
-/// What `take` answers, or [`StoreError`] where they can not be read.
-pub fn steps(
-    folder: &Path,
-    after: u64,
-    take: &mut dyn FnMut(LoggedStep) -> Result<bool, StoreError>,
-) -> Result<(), StoreError> {
-    let connection = connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?;
-    beside::steps(&format!("WHERE number > {}", signed(after)), &connection, take)
-}
-
-/// The last step of the event log in a folder that is confirmed, with all before it.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn confirmed_steps(folder: &Path) -> Result<u64, StoreError> {
-    beside::confirmed(&connections::reader(&folder.join(EVENTS_FILE)).map_err(not_a_log)?)
-}
-
-fn runs(folder: &Path, connection: &Connection) -> Result<Vec<Arc<Run>>, StoreError> {
-    keys::rows(connection)?.into_iter().map(|row| Run::open(folder, row).map(Arc::new)).collect()
-}
-
-fn checked(
-    connection: &Connection,
-    runs: Vec<Arc<Run>>,
+/// [`StoreError`] where the database can not be read; what is wrong in it is the report's matter.
+pub fn log(
+    tables: &dyn Tables,
+    (runs, shelf): (Vec<Arc<Run>>, &Arc<dyn Shelf>),
     progress: &mut dyn FnMut(EventProgress),
 ) -> Result<EventReport, StoreError> {
     let mut report = EventReport { events: 0, steps: 0, problem: None };
-    let found = check_all(connection, runs, &mut report, progress);
-    match found {
+    match check_all(tables, (runs, shelf), &mut report, progress) {
         Err(StoreError::Corrupt(reason)) => report.problem = Some(reason),
         other => other?,
     }
     Ok(report)
 }
 
+/// What is told where the runs can not be read.
+pub fn without_runs(error: &StoreError) -> EventReport {
+    EventReport { events: 0, steps: 0, problem: Some(format!("the index of keys: {error}")) }
+}
+
 fn check_all(
-    connection: &Connection,
-    runs: Vec<Arc<Run>>,
+    tables: &dyn Tables,
+    (runs, shelf): (Vec<Arc<Run>>, &Arc<dyn Shelf>),
     report: &mut EventReport,
     progress: &mut dyn FnMut(EventProgress),
 ) -> Result<(), StoreError> {
-    let (end, _) = chunk::end(connection)?;
-    let mut known = Known::new(runs, beside::forgotten(connection)?)?;
+    let (end, _) = tables.end()?;
+    let mut known = Known::new(runs, Arc::clone(shelf), tables.forgotten()?)?;
     let mut decompressor = decompressor()?;
     let mut next = Position(1);
     while next <= end {
-        let rows = chunk::rows_from(next, ROWS, connection)?;
+        let rows = tables.rows_from(next, ROWS)?;
         let first = rows.first().map_or(next, |row| row.first());
-        let filters = chunk::filters_from(first, ROWS, connection)?;
+        let filters = tables.filters_from(first, ROWS)?;
         for (row, filter) in rows.iter().zip(filters.iter().map(Some).chain(std::iter::repeat(None))) {
             if row.first() != next {
                 return Err(StoreError::Corrupt(format!("event {next} is missing")));
@@ -128,7 +83,7 @@ fn check_all(
         progress(EventProgress { events: report.events, of: end.0 });
     }
     known.look_up()?;
-    beside::steps("", connection, |step| {
+    beside::steps(0, |after, most| tables.steps(Which::All, after, most), &mut |step| {
         report.steps += 1;
         let number = step.step.number;
         match number == report.steps && step.step.through <= end {
@@ -136,7 +91,7 @@ fn check_all(
             false => Err(StoreError::Corrupt(format!("step {number} of settling is not in its place"))),
         }
     })?;
-    let snapshot = beside::snapshot(connection)?;
+    let snapshot = beside::snapshot(tables)?;
     match snapshot.filter(|snapshot| snapshot.through > end || snapshot.step > report.steps) {
         Some(_) => Err(StoreError::Corrupt("the snapshot of settling is ahead of the log".to_owned())),
         None => Ok(()),
@@ -145,6 +100,7 @@ fn check_all(
 
 /// The index of keys, and the keys that it must know.
 struct Known {
+    shelf: Arc<dyn Shelf>,
     runs: Vec<Arc<Run>>,
     forgotten: i64,
     through: u64,
@@ -154,14 +110,15 @@ struct Known {
 
 impl Known {
     /// Checks the runs themselves.
-    fn new(runs: Vec<Arc<Run>>, forgotten: i64) -> Result<Known, StoreError> {
+    fn new(runs: Vec<Arc<Run>>, shelf: Arc<dyn Shelf>, forgotten: i64) -> Result<Known, StoreError> {
         for run in &runs {
             let row = run.row();
-            let broken = |what: &str| Err(StoreError::Corrupt(format!("{} {what}", run.path().display())));
+            let broken =
+                |what: &str| Err(StoreError::Corrupt(format!("{} {what}", shelf.name_of(row.number))));
             if row.keys > row.through.saturating_sub(row.after) {
                 return broken("has more keys than events");
             }
-            let mut reader = RunReader::new(Arc::clone(run))?;
+            let mut reader = RunReader::new(Arc::clone(run), Arc::clone(&shelf))?;
             let (mut last, mut keys) = (None, 0);
             while let Some((key, _)) = reader.head() {
                 if last.is_some_and(|last| last >= key) || !run.may_hold(key) {
@@ -175,7 +132,7 @@ impl Known {
             }
         }
         let through = runs.last().map_or(0, |run| run.row().through);
-        Ok(Known { runs, forgotten, through, wanted: Vec::new() })
+        Ok(Known { shelf, runs, forgotten, through, wanted: Vec::new() })
     }
 
     /// Notes that a key must be known. Those after the last run are read from the log when it is opened.
@@ -193,20 +150,14 @@ impl Known {
 
     fn look_up(&mut self) -> Result<(), StoreError> {
         self.wanted.sort_unstable();
-        let mut found = vec![None; self.wanted.len()];
-        for run in self.runs.iter().rev() {
-            let mut page = Page::default();
-            for (found, (key, _, _)) in found.iter_mut().zip(&self.wanted) {
-                if found.is_none() && run.may_hold(*key) {
-                    *found = run.find(*key, &mut page)?;
-                }
-            }
-        }
+        let keys: Vec<u128> = self.wanted.iter().map(|(key, _, _)| *key).collect();
+        let mut found = vec![None; keys.len()];
+        find(&self.runs, &*self.shelf, &keys, &mut found)?;
         for (found, (_, content, position)) in found.into_iter().zip(self.wanted.drain(..)) {
             if found != Some(content) {
+                let remedy = self.shelf.remedy_for_all();
                 return Err(StoreError::Corrupt(format!(
-                    "the key of event {position} is not known with its content: remove the folder {KEYS_FOLDER}, \
-                     and opening the log makes it anew"
+                    "the key of event {position} is not known with its content: {remedy}"
                 )));
             }
         }

@@ -3,7 +3,7 @@
 //! A key sets one bit in each of the eight words of one block. Keys are keyed hashes already, so their own bits tell the
 //! block and the places. It decides nothing: what it lets through is looked up.
 
-use crate::sqlite::id_hash::halves;
+use crate::ledger::id_hash::halves;
 
 /// Words of a block, and bits that a key sets.
 const WORDS: usize = 8;

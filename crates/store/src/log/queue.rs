@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::events::{Arrival, Group, Outcome};
-use crate::sqlite::events::beside::Beside;
+use crate::log::beside::Beside;
 
 /// Bytes of groups that may wait; a single larger group is taken when nothing else waits.
 pub const WAITING_BYTES: usize = 64 << 20;
@@ -80,15 +81,24 @@ impl<P> Queue<P> {
         Ok(())
     }
 
-    /// Takes whatever waits, up to so many bytes, but at least one job; waits for it. `None` when the queue is closed
-    /// and empty.
-    pub fn take(&self, most: usize) -> Option<Vec<Job<P>>> {
+    /// Takes whatever waits, up to so many bytes, but at least one job; waits for it, and where that takes longer than
+    /// `patience` takes none. `None` when the queue is closed and empty.
+    pub fn take(&self, most: usize, patience: Option<Duration>) -> Option<Vec<Job<P>>> {
         let mut inside = self.lock();
         while inside.jobs.is_empty() {
             if inside.closed {
                 return None;
             }
-            inside = self.filled.wait(inside).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience else {
+                inside = self.filled.wait(inside).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let (woken, timeout) =
+                self.filled.wait_timeout(inside, patience).unwrap_or_else(PoisonError::into_inner);
+            inside = woken;
+            if timeout.timed_out() && inside.jobs.is_empty() && !inside.closed {
+                return Some(Vec::new());
+            }
         }
         let (mut taken, mut bytes) = (Vec::new(), 0);
         while let Some(job) = inside.jobs.front() {
@@ -134,8 +144,8 @@ mod tests {
         for bytes in [1, 2, 3, 5] {
             queue.push(job(bytes)).unwrap();
         }
-        assert_eq!(sizes(queue.take(6)), [1, 2, 3]);
-        assert_eq!(sizes(queue.take(4)), [5], "a group is never split");
+        assert_eq!(sizes(queue.take(6, None)), [1, 2, 3]);
+        assert_eq!(sizes(queue.take(4, None)), [5], "a group is never split");
     }
 
     #[test]
@@ -144,9 +154,17 @@ mod tests {
         queue.push(job(WAITING_BYTES + 1)).unwrap();
         assert_eq!(queue.push(job(1)), Err(StoreError::Busy { waiting: 1 }));
         assert_eq!(queue.push(Job::Beside(Beside::Confirm(1), std::sync::mpsc::sync_channel(1).0)), Ok(()));
-        queue.take(1).unwrap();
-        queue.take(1).unwrap();
+        queue.take(1, None).unwrap();
+        queue.take(1, None).unwrap();
         assert_eq!(queue.push(job(1)), Ok(()));
+    }
+
+    #[test]
+    fn whoever_loses_patience_takes_nothing_and_may_wait_again() {
+        let queue = Queue::<()>::default();
+        assert!(queue.take(1, Some(Duration::from_millis(1))).unwrap().is_empty());
+        queue.push(job(1)).unwrap();
+        assert_eq!(sizes(queue.take(1, Some(Duration::ZERO))), [1]);
     }
 
     #[test]
@@ -155,7 +173,7 @@ mod tests {
         queue.push(job(1)).unwrap();
         queue.close();
         assert_eq!(queue.push(job(1)), Err(StoreError::Closed));
-        assert_eq!(sizes(queue.take(1)), [1]);
-        assert!(queue.take(1).is_none());
+        assert_eq!(sizes(queue.take(1, None)), [1]);
+        assert!(queue.take(1, None).is_none());
     }
 }

@@ -1,10 +1,10 @@
 //! Making one run of several, a little at a time, so that whoever merges can do more urgent things in between.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::StoreError;
-use crate::sqlite::events::keys::run::{Run, RunReader, RunRow, RunWriter};
+use crate::log::keys::run::{Run, RunReader, RunRow, RunWriter};
+use crate::log::keys::shelf::Shelf;
 
 /// Entries that are merged in one step: some 10 ms.
 const STEP_ENTRIES: usize = 1 << 17;
@@ -22,8 +22,8 @@ impl Merge {
     /// Begins to merge runs that follow each other, the oldest first, into the run of that number.
     ///
     /// # Errors
-    /// [`StoreError`] where a file can not be read or made.
-    pub fn new(folder: &Path, runs: &[Arc<Run>], number: u64) -> Result<Merge, StoreError> {
+    /// [`StoreError`] where a run can not be read or begun.
+    pub fn new(shelf: &Arc<dyn Shelf>, runs: &[Arc<Run>], number: u64) -> Result<Merge, StoreError> {
         let rows = || runs.iter().map(|run| run.row());
         let row = RunRow {
             number,
@@ -35,8 +35,9 @@ impl Merge {
             hash: [0; 32],
         };
         let keys = rows().map(|row| usize::try_from(row.keys).unwrap_or(usize::MAX)).sum();
-        let readers = runs.iter().map(|run| RunReader::new(Arc::clone(run))).collect::<Result<_, _>>()?;
-        Ok(Merge { runs: runs.to_vec(), readers, writer: RunWriter::new(folder, row, keys)? })
+        let reader = |run| RunReader::new(Arc::clone(run), Arc::clone(shelf));
+        let readers = runs.iter().map(reader).collect::<Result<_, _>>()?;
+        Ok(Merge { runs: runs.to_vec(), readers, writer: RunWriter::new(&**shelf, row, keys)? })
     }
 
     /// The runs that it replaces.
@@ -44,15 +45,15 @@ impl Merge {
         &self.runs
     }
 
-    /// The file that is being written.
-    pub fn path(&self) -> &Path {
-        self.writer.path()
+    /// The number of the run that is being written.
+    pub fn number(&self) -> u64 {
+        self.writer.number()
     }
 
     /// Merges some entries; true when there are no more.
     ///
     /// # Errors
-    /// [`StoreError`] where a file can not be read or written.
+    /// [`StoreError`] where a run can not be read or written.
     pub fn step(&mut self) -> Result<bool, StoreError> {
         for _ in 0..STEP_ENTRIES {
             let heads = self.readers.iter().enumerate();
@@ -74,8 +75,8 @@ impl Merge {
     /// The run that they have become.
     ///
     /// # Errors
-    /// [`StoreError`] where the file can not be written.
-    pub fn finish(self, folder: &Path) -> Result<Run, StoreError> {
-        self.writer.finish(folder)
+    /// [`StoreError`] where it can not be written.
+    pub fn finish(self, shelf: &dyn Shelf) -> Result<Run, StoreError> {
+        self.writer.finish(shelf)
     }
 }

@@ -1,36 +1,31 @@
 //! Which keys the log knows, and with what content: exact, without a B-tree on the way of a commit.
 //!
 //! Keys have no order, so an index that is kept sorted on the disk would be changed all over by every commit. The newest
-//! keys are in a table in memory, which the log's end tells again after a restart. A full table becomes a *run*: a
-//! sorted file with a filter. Runs of one size are merged, off the writer's path, and dropped when all their events are
-//! older than anybody may send. All of it can be made again from the log, and is where a file is missing.
+//! keys are in a table in memory, which the log's end tells again after a restart. A full table becomes a *run*: keys in
+//! their order, with a filter. Runs of one size are merged, off the writer's path, and dropped when all their events are
+//! older than anybody may send. All of it can be made again from the log, and is where a run is missing. Where runs lie,
+//! in files or in rows, is the [`Shelf`]'s matter.
 
 mod filter;
 mod keeper;
 mod merge;
 pub mod run;
+pub mod shelf;
 pub mod table;
 
 use std::collections::VecDeque;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-
 use crate::error::StoreError;
-use crate::sqlite::events::{signed, unsigned};
-use crate::sqlite::writer::check_epoch;
-use crate::sqlite::{backup, spawn};
+use crate::ledger::spawn;
 
 use keeper::{Keeper, Order, Update};
-use run::{Page, Run, RunRow};
+use run::{Run, RunRow};
+use shelf::Shelf;
 use table::Table;
 
-/// The name of the folder with the runs, in a store's folder.
-pub const KEYS_FOLDER: &str = "events.keys";
 /// So many keys make a run: the table then fills 2¹⁸ slots to seven eighths.
 pub const TABLE_KEYS: usize = 229_376;
 /// Tables that may wait to become runs before the writer waits as well.
@@ -45,11 +40,11 @@ pub struct KeyIndex {
     frozen: VecDeque<Arc<Table>>,
     /// The oldest first.
     runs: Arc<[Arc<Run>]>,
+    shelf: Arc<dyn Shelf>,
     /// The list of runs is not the one in the database.
     is_changed: bool,
-    /// Runs whose files go when the database has the new list.
-    replaced: Vec<PathBuf>,
-    page: Page,
+    /// Runs that go when the database has the new list.
+    replaced: Vec<u64>,
     /// `None` when it is closed.
     orders: Option<Sender<Order>>,
     updates: Receiver<Result<Update, StoreError>>,
@@ -57,27 +52,28 @@ pub struct KeyIndex {
 }
 
 impl KeyIndex {
-    /// The index of the log in a folder. What came after [`KeyIndex::through`] must be learnt again: that is all, where
+    /// The index of the listed runs. What came after [`KeyIndex::through`] must be learnt again: that is all, where
     /// a run is missing or is not what was written.
     ///
     /// # Errors
-    /// [`StoreError`] where the database can not be read or the folder not be used.
-    pub fn open(folder: &Path, connection: &Connection, table_keys: usize) -> Result<KeyIndex, StoreError> {
-        let folder = folder.join(KEYS_FOLDER);
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder).map_err(|error| StoreError::io("make", &folder, error))?;
-            backup::sync_folder_of(&folder)?;
-        }
-        let rows = rows(connection)?;
+    /// [`StoreError`] where what nobody needs can not be removed, or no thread be made.
+    pub fn open(shelf: Arc<dyn Shelf>, rows: &[RunRow], table_keys: usize) -> Result<KeyIndex, StoreError> {
         let opened: Result<Vec<_>, _> =
-            rows.iter().map(|row| Run::open(&folder, *row).map(Arc::new)).collect();
-        let is_broken = opened.is_err();
+            rows.iter().map(|row| Run::open(&*shelf, *row).map(Arc::new)).collect();
+        let is_broken = match &opened {
+            Ok(_) => false,
+            Err(StoreError::Corrupt(_) | StoreError::Io { .. }) => true,
+            // Whoever can not be asked now may have them all.
+            Err(error) => return Err(error.clone()),
+        };
         let runs = opened.unwrap_or_default();
-        let next = remove_others(&folder, &runs)?.max(rows.iter().map(|row| row.number).max().unwrap_or(0));
+        let kept: Vec<u64> = runs.iter().map(|run| run.row().number).collect();
+        let listed = rows.iter().map(|row| row.number).max().unwrap_or(0);
+        let next = shelf.remove_others(&kept)?.max(listed);
         let (orders, ordered) = mpsc::channel();
         let (tell, updates) = mpsc::channel();
         let keeper = Keeper {
-            folder,
+            shelf: Arc::clone(&shelf),
             runs: runs.clone(),
             next,
             orders: ordered,
@@ -92,9 +88,9 @@ impl KeyIndex {
             active: Table::after(through),
             frozen: VecDeque::new(),
             runs: runs.into(),
+            shelf,
             is_changed: is_broken,
             replaced: Vec::new(),
-            page: Page::default(),
             orders: Some(orders),
             updates,
             keeper: Some(spawn("kopeck-keys", move || keeper.run())?),
@@ -110,22 +106,14 @@ impl KeyIndex {
     ///
     /// # Errors
     /// [`StoreError`] where a run can not be read.
-    pub fn find(&mut self, keys: &[u128]) -> Result<Vec<Option<u64>>, StoreError> {
+    pub fn find(&self, keys: &[u128]) -> Result<Vec<Option<u64>>, StoreError> {
         let mut found = vec![None; keys.len()];
         for table in self.frozen.iter().rev() {
             for (found, key) in found.iter_mut().zip(keys) {
                 *found = found.or_else(|| table.find(*key));
             }
         }
-        for run in self.runs.iter().rev() {
-            // All keys pass one filter after the other, and wait for memory together.
-            let maybe: Vec<_> = (0..keys.len()).filter(|place| run.may_hold(keys[*place])).collect();
-            for place in maybe {
-                if found[place].is_none() {
-                    found[place] = run.find(keys[place], &mut self.page)?;
-                }
-            }
-        }
+        run::find(&self.runs, &*self.shelf, keys, &mut found)?;
         Ok(found)
     }
 
@@ -201,8 +189,7 @@ impl KeyIndex {
 
     fn take_over(&mut self, update: Update) {
         let is_kept = |run: &Arc<Run>| update.runs.iter().any(|kept| Arc::ptr_eq(kept, run));
-        self.replaced
-            .extend(self.runs.iter().filter(|run| !is_kept(run)).map(|run| run.path().to_path_buf()));
+        self.replaced.extend(self.runs.iter().filter(|run| !is_kept(run)).map(|run| run.row().number));
         self.frozen.drain(..update.sealed.min(self.frozen.len()));
         self.runs = update.runs;
         self.is_changed = true;
@@ -220,52 +207,17 @@ impl KeyIndex {
         }
     }
 
-    /// Whether the list of runs is not the one in the database.
-    pub fn is_changed(&self) -> bool {
-        self.is_changed
+    /// The list of runs, where it is not the one in the database.
+    pub fn changed(&self) -> Option<Vec<RunRow>> {
+        self.is_changed.then(|| self.runs.iter().map(|run| *run.row()).collect())
     }
 
-    /// Writes the list of runs.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database refuses.
-    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        if !self.is_changed {
-            return Ok(());
-        }
-        transaction.execute("DELETE FROM key_run", ())?;
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO key_run (place, run, level, after, through, keys, newest, hash) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )?;
-        for (place, run) in (0_i64..).zip(self.runs.iter()) {
-            let RunRow { number, level, after, through, keys, newest, hash } = run.row();
-            let [number, level, after, through, keys] =
-                [number, level, after, through, keys].map(|number| signed(*number));
-            insert.execute((place, number, level, after, through, keys, newest, hash))?;
-        }
-        Ok(())
-    }
-
-    /// Writes the list of runs in a commit of its own.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`]; others where the database refuses.
-    pub fn write_alone(&mut self, connection: &mut Connection, epoch: i64) -> Result<(), StoreError> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        check_epoch(&transaction, epoch)?;
-        self.write(&transaction)?;
-        transaction.commit()?;
-        self.is_written();
-        Ok(())
-    }
-
-    /// The list that was written is durable: files that it does not name go.
+    /// The list that was written is durable: runs that it does not name go.
     pub fn is_written(&mut self) {
         self.is_changed = false;
-        for path in self.replaced.drain(..) {
-            // What stays is removed when the log is opened.
-            let _ = fs::remove_file(path);
+        let replaced = std::mem::take(&mut self.replaced);
+        if !replaced.is_empty() {
+            self.order(Order::Remove(replaced));
         }
     }
 
@@ -283,43 +235,4 @@ impl Drop for KeyIndex {
             let _ = keeper.join();
         }
     }
-}
-
-/// What the database says of the runs, the oldest first.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn rows(connection: &Connection) -> Result<Vec<RunRow>, StoreError> {
-    let mut rows = connection
-        .prepare("SELECT run, level, after, through, keys, newest, hash FROM key_run ORDER BY place")?;
-    let rows = rows.query_map((), |row| {
-        Ok(RunRow {
-            number: unsigned(row.get(0)?),
-            level: unsigned(row.get(1)?),
-            after: unsigned(row.get(2)?),
-            through: unsigned(row.get(3)?),
-            keys: unsigned(row.get(4)?),
-            newest: row.get(5)?,
-            hash: row.get(6)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Removes files that no run has: what a crash or a broken index has left. Answers the greatest number of a file.
-fn remove_others(folder: &Path, runs: &[Arc<Run>]) -> Result<u64, StoreError> {
-    let failed = |error| StoreError::io("read", folder, error);
-    let mut greatest = 0;
-    for file in fs::read_dir(folder).map_err(failed)? {
-        let path = file.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let number = name.and_then(|name| name.strip_suffix(".run")).and_then(|number| number.parse().ok());
-        // What has another name is not ours.
-        let Some(number) = number else { continue };
-        greatest = greatest.max(number);
-        if !runs.iter().any(|run| run.row().number == number) {
-            backup::remove(&path)?;
-        }
-    }
-    Ok(greatest)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::sqlite::id_hash::IdHash;
+use crate::ledger::id_hash::IdHash;
 
 /// Keys of consecutive events.
 #[derive(Debug, Default)]

@@ -3,16 +3,16 @@
 //! Hashes of keys and contents are random bytes, which do not become shorter, and are what an opening reads: they stand
 //! beside what is compressed. A row is never changed.
 
+use std::borrow::Cow;
 use std::io;
 
 use kopeck_ledger::name::Moment;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::StoreError;
 use crate::events::{Arrival, LoggedEvent, Position};
-use crate::sqlite::events::{signed, unsigned};
-use crate::sqlite::id_filter::IdFilter;
+use crate::ledger::id_filter::IdFilter;
+use crate::number::{signed, unsigned};
 
 /// A row takes so many events.
 const CHUNK_EVENTS: usize = 256;
@@ -141,32 +141,23 @@ fn not_compressed(error: &io::Error) -> StoreError {
 }
 
 impl NewChunk {
-    /// Writes the row.
+    /// A row of another log, after checking that it is what was written.
     ///
     /// # Errors
-    /// [`StoreError`] where the database refuses, as when the disk is full.
-    pub fn write(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let chunk = &self.chunk;
-        let first = signed(chunk.first.0);
-        transaction
-            .prepare_cached(
-                "INSERT INTO chunk (first, events, received, newest, plain, hash, keys, body) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute((
-                first,
-                signed(chunk.events as u64),
-                chunk.received.nanoseconds(),
-                chunk.newest,
-                signed(chunk.plain as u64),
-                chunk.hash,
-                &chunk.keys,
-                &chunk.body,
-            ))?;
-        transaction
-            .prepare_cached("INSERT INTO chunk_filter (first, resources) VALUES (?, ?)")?
-            .execute((first, self.filter.bytes()))?;
-        Ok(())
+    /// [`StoreError::Corrupt`].
+    pub fn of(chunk: Chunk, decompressor: &mut Decompressor<'_>) -> Result<NewChunk, StoreError> {
+        let filter = filter_of(chunk.open(decompressor)?.resources());
+        Ok(NewChunk { chunk, filter })
+    }
+
+    /// The row.
+    pub fn chunk(&self) -> &Chunk {
+        &self.chunk
+    }
+
+    /// The filter of its resources.
+    pub fn filter(&self) -> &IdFilter {
+        &self.filter
     }
 
     /// About how much a commit of it writes.
@@ -236,19 +227,56 @@ impl Chunk {
         *hasher.finalize().as_bytes()
     }
 
-    fn read(row: &Row<'_>) -> Result<Chunk, rusqlite::Error> {
+    /// As it is stored.
+    pub fn stored(&self) -> StoredChunk<'_> {
+        StoredChunk {
+            first: signed(self.first.0),
+            events: signed(self.events as u64),
+            received: self.received.nanoseconds(),
+            newest: self.newest,
+            plain: signed(self.plain as u64),
+            hash: self.hash,
+            keys: Cow::Borrowed(&self.keys),
+            body: Cow::Borrowed(&self.body),
+        }
+    }
+}
+
+/// A row's columns, as both databases have them: numbers and lengths, nanoseconds of Unix time, bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk<'b> {
+    /// The first event.
+    pub first: i64,
+    /// How many there are.
+    pub events: i64,
+    /// When they were received.
+    pub received: i64,
+    /// The latest time of them.
+    pub newest: i64,
+    /// How long the body is when it is not compressed.
+    pub plain: i64,
+    /// The hash of all else.
+    pub hash: [u8; 32],
+    /// The hashes of keys and contents.
+    pub keys: Cow<'b, [u8]>,
+    /// All else that is known of the events, compressed.
+    pub body: Cow<'b, [u8]>,
+}
+
+impl From<StoredChunk<'_>> for Chunk {
+    fn from(stored: StoredChunk<'_>) -> Chunk {
         let length = |number: i64| usize::try_from(number).unwrap_or(0);
-        Ok(Chunk {
-            first: Position(unsigned(row.get(0)?)),
-            events: length(row.get(1)?),
+        Chunk {
+            first: Position(unsigned(stored.first)),
+            events: length(stored.events),
             // An instant that no log writes has no right hash either.
-            received: Moment::from_nanoseconds(row.get(2)?).unwrap_or(Moment::FIRST),
-            newest: row.get(3)?,
-            plain: length(row.get(4)?),
-            hash: row.get(5)?,
-            keys: row.get(6)?,
-            body: row.get(7)?,
-        })
+            received: Moment::from_nanoseconds(stored.received).unwrap_or(Moment::FIRST),
+            newest: stored.newest,
+            plain: length(stored.plain),
+            hash: stored.hash,
+            keys: stored.keys.into_owned(),
+            body: stored.body.into_owned(),
+        }
     }
 }
 
@@ -324,86 +352,10 @@ fn key_of(bytes: &[u8; KEY_BYTES]) -> (u128, u64) {
     (u128::from_be_bytes(key), u64::from_be_bytes(content))
 }
 
-/// The last event of the log, and when it was received.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn end(connection: &Connection) -> Result<(Position, Moment), StoreError> {
-    let mut last = connection
-        .prepare_cached("SELECT first + events - 1, received FROM chunk ORDER BY first DESC LIMIT 1")?;
-    let end = last.query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).optional()?;
-    let moment = |received| Moment::from_nanoseconds(received).unwrap_or(Moment::FIRST);
-    Ok(end.map_or((Position::NONE, Moment::FIRST), |(last, received)| {
-        (Position(unsigned(last)), moment(received))
-    }))
-}
-
-/// Up to `most` rows from the one on in which a position lies, or the first that is behind it.
-///
-/// # Errors
-/// [`StoreError`] where they can not be read.
-pub fn rows_from(position: Position, most: usize, connection: &Connection) -> Result<Vec<Chunk>, StoreError> {
-    let first = first_of(position, connection)?;
-    let mut rows = select(connection, "WHERE first >= ? AND first + events > ? ORDER BY first LIMIT ?")?;
-    let rows = rows.query_map((signed(first.0), signed(position.0), signed(most as u64)), Chunk::read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The row that begins with a position.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where there is none.
-pub fn row_at(first: Position, connection: &Connection) -> Result<Chunk, StoreError> {
-    let chunk =
-        select(connection, "WHERE first = ?")?.query_row([signed(first.0)], Chunk::read).optional()?;
-    chunk.ok_or_else(|| StoreError::Corrupt(format!("event {first} is missing")))
-}
-
-/// Where the row begins in which a position lies; the position itself where there is none.
-///
-/// # Errors
-/// [`StoreError`] where it can not be read.
-pub fn first_of(position: Position, connection: &Connection) -> Result<Position, StoreError> {
-    let mut before =
-        connection.prepare_cached("SELECT first FROM chunk WHERE first <= ? ORDER BY first DESC LIMIT 1")?;
-    let first: Option<i64> = before.query_row([signed(position.0)], |row| row.get(0)).optional()?;
-    Ok(first.map_or(position, |first| Position(unsigned(first))))
-}
-
-/// Up to `most` filters from the row on that begins with a position, each with its row's first position.
-///
-/// # Errors
-/// [`StoreError`] where they can not be read.
-pub fn filters_from(
-    first: Position,
-    most: usize,
-    connection: &Connection,
-) -> Result<Vec<(Position, IdFilter)>, StoreError> {
-    let mut rows = connection.prepare_cached(
-        "SELECT first, resources FROM chunk_filter WHERE first >= ? ORDER BY first LIMIT ?",
-    )?;
-    let rows = rows.query_map((signed(first.0), signed(most as u64)), |row| {
-        Ok((Position(unsigned(row.get(0)?)), row.get::<_, Vec<u8>>(1)?))
-    })?;
-    let mut filters = Vec::new();
-    for row in rows {
-        let (first, bytes) = row?;
-        let filter = IdFilter::from_bytes(bytes)
-            .ok_or_else(|| StoreError::Corrupt(format!("the filter of event {first} is empty")))?;
-        filters.push((first, filter));
-    }
-    Ok(filters)
-}
-
 /// The filter of a row with these resources.
 pub fn filter_of(resources: impl Iterator<Item = u128>) -> IdFilter {
     let mut resources: Vec<u128> = resources.collect();
     resources.sort_unstable();
     resources.dedup();
     IdFilter::of(resources.into_iter())
-}
-
-fn select<'c>(connection: &'c Connection, which: &str) -> Result<CachedStatement<'c>, StoreError> {
-    let columns = "SELECT first, events, received, newest, plain, hash, keys, body FROM chunk";
-    Ok(connection.prepare_cached(&format!("{columns} {which}"))?)
 }

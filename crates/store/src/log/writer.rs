@@ -3,28 +3,80 @@
 //! What fails before the commit has changed nothing, and the keys that were taken are given back. Where the commit itself
 //! fails, nobody knows: whoever waits is told so, and the log is asked what became of it before anything else is judged.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kopeck_ledger::name::Moment;
-use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::events::{Arrival, Durable, Group, Outcome, Position, StepRow};
-use crate::faults::{Faults, Point};
-use crate::sqlite::checkpoint::Checkpoints;
-use crate::sqlite::events::beside::{self, Beside};
-use crate::sqlite::events::chunk::{self, NewChunk, Packer};
-use crate::sqlite::events::keys::KeyIndex;
-use crate::sqlite::events::queue::{Answers, Job, Queue, Told};
-use crate::sqlite::shared::Clock;
-use crate::sqlite::writer::{check_epoch, meet, unknown_unless_full};
+use crate::ledger::shared::Clock;
+use crate::log::beside::{self, Beside};
+use crate::log::chunk::{NewChunk, Packer};
+use crate::log::keys::KeyIndex;
+use crate::log::keys::run::RunRow;
+use crate::log::queue::{Answers, Job, Queue, Told};
+use crate::log::tables::Tables;
 
 /// A commit takes whatever waits, up to so many bytes.
 const COMMIT_BYTES: usize = 8 << 20;
 /// What a commit writes beside its rows, in bytes, about.
 const COMMIT_OVERHEAD: u64 = 8_192;
+
+/// What becomes durable together.
+#[derive(Debug)]
+pub struct Commit<'b> {
+    /// The last event of the log before it.
+    pub before: Position,
+    /// The last event of the log with it.
+    pub end: Position,
+    /// The rows of the events.
+    pub rows: &'b [NewChunk],
+    /// What lies beside them.
+    pub beside: &'b [Beside],
+    /// The list of runs of keys, where it is another one.
+    pub runs: Option<Vec<RunRow>>,
+}
+
+/// Where commits become durable: the part of the writer that knows a database.
+pub trait Medium: Send {
+    /// Writes all of a commit or nothing, and fails where the database has a newer owner. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]; [`StoreError::Unknown`] where it may have happened; with all others it has not.
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// After a failure: makes sure that what is read from now on is what the log will stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be used.
+    fn recover(&mut self) -> Result<(), StoreError>;
+
+    /// What the database has, as the writer reads it.
+    fn tables(&self) -> &dyn Tables;
+
+    /// The replies to a commit of about so many bytes are out: housekeeping, which is tried again after the next.
+    fn settled(&mut self, bytes: u64);
+
+    /// Where nothing is written for so long the medium wants to be [attended](Medium::attend).
+    fn patience(&self) -> Option<Duration>;
+
+    /// Nothing was written for as long as [`Medium::patience`] says, or an opening takes its time.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`], after which nothing is written any more; others count for nothing.
+    fn attend(&mut self) -> Result<(), StoreError>;
+
+    /// Another owner has taken over, as something that was asked has told: whoever must know is told.
+    fn replaced(&mut self, _reason: &StoreError) {}
+
+    /// Why nothing can be written any more.
+    fn ended(&self) -> Option<StoreError>;
+
+    /// Nobody writes any more. What fails here costs time at the next opening, and nothing else.
+    fn close(&mut self);
+}
 
 /// What the threads of an event log share.
 #[derive(Debug)]
@@ -39,15 +91,11 @@ pub struct Shared<P> {
 pub type OnDurable<P> = Box<dyn FnMut(Durable<P>) + Send>;
 
 /// The writing thread's state.
-pub struct Writer<P> {
+pub struct Writer<P, M> {
     /// What it shares with callers.
     pub shared: Arc<Shared<P>>,
-    /// The connection that writes.
-    pub connection: Connection,
-    /// The store's folder.
-    pub folder: PathBuf,
-    /// What every commit carries.
-    pub epoch: i64,
+    /// Where it writes.
+    pub medium: M,
     /// What time it is.
     pub clock: Clock,
     /// When the last event was received.
@@ -60,25 +108,21 @@ pub struct Writer<P> {
     pub packer: Packer,
     /// Who is told what has become durable.
     pub on_durable: OnDurable<P>,
-    /// Moves the log into the database.
-    pub checkpoints: Checkpoints,
-    /// Bytes written since the checkpoints were last told.
+    /// Bytes written since the medium was last told.
     pub written: u64,
-    /// What goes wrong on purpose.
-    pub faults: Box<dyn Faults>,
     /// A commit of which nobody knows whether it happened.
-    pub doubt: Option<Commit<P>>,
+    pub doubt: Option<Batch<P>>,
     /// Why nothing can be written any more.
     pub dead: Option<StoreError>,
 }
 
-/// What one commit writes, and who waits for it.
-pub struct Commit<P> {
+/// What one commit is made of.
+pub struct Batch<P> {
     received: Moment,
     groups: Vec<(Group<P>, Vec<Outcome>)>,
     rows: Vec<NewChunk>,
     beside: Vec<Beside>,
-    /// The last event of the log with this commit.
+    /// The last event of the log with it.
     end: Position,
     /// The latest time of its events.
     newest: i64,
@@ -99,18 +143,42 @@ impl Waiting {
     }
 }
 
-impl<P> Writer<P> {
+impl<P, M: Medium> Writer<P, M> {
     /// Writes until the queue is closed and empty.
     pub fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        while let Some(jobs) = shared.queue.take(COMMIT_BYTES) {
-            self.perform(jobs);
+        while let Some(jobs) = shared.queue.take(COMMIT_BYTES, self.medium.patience()) {
+            match jobs.is_empty() {
+                true => self.attend(),
+                false => self.perform(jobs),
+            }
         }
         self.finish();
     }
 
+    fn attend(&mut self) {
+        if self.ended().is_none() {
+            let attended = self.medium.attend();
+            self.note(&attended);
+        }
+    }
+
+    /// Remembers that another owner has taken over.
+    fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
+        if let Err(error @ StoreError::Fenced { .. }) = outcome {
+            self.medium.replaced(error);
+            self.dead = Some(error.clone());
+        }
+    }
+
+    fn ended(&self) -> Option<StoreError> {
+        self.dead.clone().or_else(|| self.medium.ended())
+    }
+
     fn perform(&mut self, jobs: Vec<Job<P>>) {
-        if let Err(error) = self.ready() {
+        let ready = self.ready();
+        self.note(&ready);
+        if let Err(error) = ready {
             let mut waiting = Waiting::default();
             for job in jobs {
                 match job {
@@ -139,17 +207,16 @@ impl<P> Writer<P> {
                 },
             }
         }
-        match self.judge(groups, besides) {
-            Ok(commit) => self.commit(commit, waiting),
+        let judged = self.judge(groups, besides);
+        self.note(&judged);
+        match judged {
+            Ok(batch) => self.commit(batch, waiting),
             Err(error) => waiting.tell(&error),
         }
     }
 
     /// What must be so before anything is judged.
     fn ready(&mut self) -> Result<(), StoreError> {
-        if let Some(dead) = &self.dead {
-            return Err(dead.clone());
-        }
         self.resolve()?;
         self.keys.settle()
     }
@@ -181,11 +248,11 @@ impl<P> Writer<P> {
             Beside::Step(step, _) if step.number == number => Some(step.clone()),
             _ => None,
         });
-        in_commit.map_or_else(|| beside::step(number, &self.connection), Ok)
+        in_commit.map_or_else(|| Ok(beside::step(number, self.medium.tables())?.step), Ok)
     }
 
     /// Decides what becomes of all events, and takes their keys. Where it fails none is taken.
-    fn judge(&mut self, groups: Vec<Group<P>>, beside: Vec<Beside>) -> Result<Commit<P>, StoreError> {
+    fn judge(&mut self, groups: Vec<Group<P>>, beside: Vec<Beside>) -> Result<Batch<P>, StoreError> {
         self.received = self.received.max((self.clock)());
         let begin = Position(self.shared.end.load(Ordering::Acquire));
         let keys: Vec<u128> = arrivals(&groups).map(|arrival| arrival.key).collect();
@@ -211,67 +278,75 @@ impl<P> Writer<P> {
         }
         let received = self.received;
         let rows = self.packer.rows(begin.next(), received, accepted(&judged));
-        let commit = Commit { received, groups: judged, rows: Vec::new(), beside, end, newest };
+        let batch = Batch { received, groups: judged, rows: Vec::new(), beside, end, newest };
         match rows {
-            Ok(rows) => Ok(Commit { rows, ..commit }),
+            Ok(rows) => Ok(Batch { rows, ..batch }),
             Err(error) => {
-                self.undo(&commit);
+                self.undo(&batch);
                 Err(error)
             }
         }
     }
 
-    fn undo(&mut self, commit: &Commit<P>) {
-        self.keys.undo(accepted(&commit.groups).map(|(arrival, _)| arrival.key));
+    fn undo(&mut self, batch: &Batch<P>) {
+        self.keys.undo(accepted(&batch.groups).map(|(arrival, _)| arrival.key));
     }
 
-    fn commit(&mut self, commit: Commit<P>, waiting: Waiting) {
-        match self.make_durable(&commit) {
+    fn commit(&mut self, batch: Batch<P>, waiting: Waiting) {
+        match self.make_durable(&batch) {
             Ok(()) => {
                 let Waiting { groups, beside } = waiting;
-                let outcomes: Vec<_> = commit.groups.iter().map(|(_, outcomes)| outcomes.clone()).collect();
-                self.happened(commit);
+                let outcomes: Vec<_> = batch.groups.iter().map(|(_, outcomes)| outcomes.clone()).collect();
+                self.happened(batch);
                 // Whoever waited may have gone.
                 groups.into_iter().zip(outcomes).for_each(|(answer, told)| drop(answer.send(Ok(told))));
                 beside.into_iter().for_each(|told| drop(told.send(Ok(()))));
-                self.keep_house();
+                self.medium.settled(std::mem::take(&mut self.written));
             }
             Err(error @ StoreError::Unknown(_)) => {
-                self.doubt = Some(commit);
+                self.doubt = Some(batch);
                 waiting.tell(&error);
                 // Where it can not be found out now, it is tried again before anything else is judged.
                 let _ = self.resolve();
             }
             Err(error) => {
-                self.undo(&commit);
-                if matches!(error, StoreError::Fenced { .. }) {
-                    self.dead = Some(error.clone());
-                }
+                self.undo(&batch);
                 waiting.tell(&error);
+                self.note(&Err::<(), _>(error));
             }
         }
     }
 
-    fn make_durable(&mut self, commit: &Commit<P>) -> Result<(), StoreError> {
-        if commit.rows.is_empty() && commit.beside.is_empty() {
+    fn make_durable(&mut self, batch: &Batch<P>) -> Result<(), StoreError> {
+        if batch.rows.is_empty() && batch.beside.is_empty() {
             return Ok(());
         }
-        meet(Point::Begin, &mut *self.faults, &self.folder, &mut self.dead)?;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        check_epoch(&transaction, self.epoch)?;
-        commit.rows.iter().try_for_each(|row| row.write(&transaction))?;
-        commit.beside.iter().try_for_each(|beside| beside.write(&transaction))?;
-        self.keys.write(&transaction)?;
-        meet(Point::Written, &mut *self.faults, &self.folder, &mut self.dead)?;
-        transaction.commit().map_err(unknown_unless_full)?;
-        meet(Point::Committed, &mut *self.faults, &self.folder, &mut self.dead)?;
+        let before = Position(self.shared.end.load(Ordering::Acquire));
+        let runs = self.keys.changed();
+        let commit = Commit { before, end: batch.end, rows: &batch.rows, beside: &batch.beside, runs };
+        self.medium.commit(&commit)?;
+        self.keys.is_written();
+        Ok(())
+    }
+
+    /// Writes the list of runs in a commit of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be written.
+    pub fn write_runs(&mut self) -> Result<(), StoreError> {
+        let runs = self.keys.changed();
+        if runs.is_none() {
+            return Ok(());
+        }
+        let end = Position(self.shared.end.load(Ordering::Acquire));
+        self.medium.commit(&Commit { before: end, end, rows: &[], beside: &[], runs })?;
         self.keys.is_written();
         Ok(())
     }
 
     /// A commit is durable: readers, the index and whoever wants to know are told.
-    fn happened(&mut self, commit: Commit<P>) {
-        let Commit { received, groups, rows, beside, end, newest } = commit;
+    fn happened(&mut self, batch: Batch<P>) {
+        let Batch { received, groups, rows, beside, end, newest } = batch;
         self.shared.end.store(end.0, Ordering::Release);
         if !rows.is_empty() {
             self.keys.extend_to(end.0, newest);
@@ -280,7 +355,11 @@ impl<P> Writer<P> {
             match beside {
                 Beside::Step(step, _) => self.last_step = self.last_step.max(step.number),
                 Beside::Forget(older_than) => self.keys.forget(*older_than),
-                Beside::Confirm(_) | Beside::Duty(..) | Beside::Part(..) | Beside::Whole(_) => {}
+                Beside::Copied(..)
+                | Beside::Confirm(_)
+                | Beside::Duty(..)
+                | Beside::Part(..)
+                | Beside::Whole(_) => {}
             }
         }
         self.written += written_bytes(&rows, &beside);
@@ -291,35 +370,37 @@ impl<P> Writer<P> {
 
     /// Finds out what became of a commit in doubt. Whoever waited for it was told that it is not known.
     fn resolve(&mut self) -> Result<(), StoreError> {
-        if let Some(dead) = &self.dead {
-            return Err(dead.clone());
+        if let Some(ended) = self.ended() {
+            return Err(ended);
         }
         if self.doubt.is_none() {
             return Ok(());
         }
-        let (end, _) = chunk::end(&self.connection)?;
-        let forgotten = beside::forgotten(&self.connection)?;
-        self.last_step = beside::last_step(&self.connection)?;
-        let Some(mut commit) = self.doubt.take() else { return Ok(()) };
+        let recovered = self.medium.recover();
+        self.note(&recovered);
+        recovered?;
+        let tables = self.medium.tables();
+        let (end, _) = tables.end()?;
+        let forgotten = tables.forgotten()?;
+        self.last_step = tables.last_step()?;
+        let Some(mut batch) = self.doubt.take() else { return Ok(()) };
         // One without events has changed in memory only what was just read.
-        commit.beside.retain(|beside| matches!(beside, Beside::Forget(older) if *older <= forgotten));
-        if end >= commit.end {
-            self.happened(commit);
+        batch.beside.retain(|beside| matches!(beside, Beside::Forget(older) if *older <= forgotten));
+        if end >= batch.end {
+            self.happened(batch);
         } else {
-            self.undo(&commit);
+            self.undo(&batch);
         }
         Ok(())
     }
 
-    /// The outcomes are out: what fails here is tried again after the next commit.
-    fn keep_house(&mut self) {
-        let _ = self.checkpoints.after_commit(std::mem::take(&mut self.written), &self.connection);
-    }
-
     /// Leaves a log that opens fast. What fails here costs time at the next opening, and nothing else.
     fn finish(mut self) {
-        if self.ready().is_ok() && self.keys.is_changed() {
-            let _ = self.keys.write_alone(&mut self.connection, self.epoch);
+        if self.ready().is_ok() {
+            let _ = self.write_runs();
+        }
+        if self.ended().is_none() {
+            self.medium.close();
         }
     }
 }

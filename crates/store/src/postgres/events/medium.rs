@@ -1,0 +1,151 @@
+//! Commits of an event log to PostgreSQL: one transaction with the owner's claim in it.
+//!
+//! What a lost connection leaves open is found out before anything else is judged: a new connection waits for the
+//! owner's row, which a commit on its way holds locked, and then sees what became of it.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::StoreError;
+use crate::faults::{Faults, Point, meet};
+use crate::log::tables::Tables;
+use crate::log::writer::{Commit, Medium};
+use crate::number::signed;
+use crate::postgres::again::{self, pauses};
+use crate::postgres::connect::{Address, Session};
+use crate::postgres::error::{failed_commit, is_serialization};
+use crate::postgres::events::tables::{self, ShardTables};
+use crate::postgres::lease::Lease;
+use crate::postgres::owner::{Claim, Failed, in_transaction};
+
+/// The database that the writer of a shard writes to.
+pub struct Server {
+    /// Where it is.
+    pub address: Address,
+    /// The shard, and the connection that writes.
+    pub tables: ShardTables<Session>,
+    /// What every commit carries.
+    pub claim: Claim,
+    /// What is known of the claim's lease.
+    pub lease: Lease,
+    /// A lease that was renewed so long ago is renewed.
+    pub renew_after: Duration,
+    /// How long a lost connection is tried to be made again before its callers are told.
+    pub reconnect: Duration,
+    /// What goes wrong on purpose.
+    pub faults: Box<dyn Faults>,
+    /// Why nothing can be written any more.
+    pub dead: Option<StoreError>,
+}
+
+/// Why a commit failed.
+enum Failure {
+    /// Nothing of it was written, and another attempt may do it.
+    Again(StoreError),
+    /// It stays so.
+    Final(StoreError),
+}
+
+impl From<Failed> for Failure {
+    fn from(error: Failed) -> Failure {
+        if error.is_passing() { Failure::Again(error.into()) } else { Failure::Final(error.into()) }
+    }
+}
+
+impl Medium for Server {
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        self.meet(commit, Point::Begin)?;
+        let mut pauses = pauses();
+        loop {
+            if self.session().is_closed() {
+                self.recover()?;
+            }
+            match self.try_commit(commit) {
+                Ok(()) => return self.meet(commit, Point::Committed),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
+            }
+        }
+    }
+
+    fn recover(&mut self) -> Result<(), StoreError> {
+        if self.session().is_closed() {
+            self.tables.session = again::connected(&self.address, self.reconnect)?;
+        }
+        Ok(in_transaction(self.session(), || self.claim.check(self.session())).map(|_| ())?)
+    }
+
+    fn tables(&self) -> &dyn Tables {
+        &self.tables
+    }
+
+    fn settled(&mut self, _: u64) {}
+
+    fn patience(&self) -> Option<Duration> {
+        Some(self.renew_after.saturating_sub(self.lease.age()).max(Duration::from_millis(1)))
+    }
+
+    fn attend(&mut self) -> Result<(), StoreError> {
+        if self.lease.age() < self.renew_after {
+            return Ok(());
+        }
+        if self.session().is_closed() {
+            self.tables.session = self.address.connect()?;
+        }
+        let begun = Instant::now();
+        self.claim.renew(self.session())?;
+        self.lease.renew(begun);
+        Ok(())
+    }
+
+    fn replaced(&mut self, reason: &StoreError) {
+        self.lease.lose(reason);
+    }
+
+    fn ended(&self) -> Option<StoreError> {
+        self.dead.clone()
+    }
+
+    fn close(&mut self) {
+        let _ = self.claim.release(self.session());
+        self.lease.lose(&StoreError::Closed);
+    }
+}
+
+impl Server {
+    fn session(&self) -> &Session {
+        &self.tables.session
+    }
+
+    fn try_commit(&mut self, commit: &Commit<'_>) -> Result<(), Failure> {
+        let begun = Instant::now();
+        self.session().run("BEGIN").map_err(Failed::from)?;
+        let (before, end) = (signed(commit.before.0), signed(commit.end.0));
+        let written = self
+            .claim
+            .advance(self.session(), before, end)
+            .and_then(|()| tables::write(commit, self.tables.shard, self.session()))
+            .map_err(Failure::from)
+            .and_then(|()| self.meet(commit, Point::Written).map_err(Failure::Final));
+        if let Err(failure) = written {
+            // Where this fails the connection is lost, and the transaction with it.
+            let _ = self.session().run("ROLLBACK");
+            return Err(failure);
+        }
+        self.session().run("COMMIT").map_err(|error| {
+            let failed = failed_commit(&error);
+            if is_serialization(&error) { Failure::Again(failed) } else { Failure::Final(failed) }
+        })?;
+        self.lease.renew(begun);
+        Ok(())
+    }
+
+    fn meet(&mut self, commit: &Commit<'_>, point: Point) -> Result<(), StoreError> {
+        // A list of runs alone is no commit that anybody waits for.
+        if commit.rows.is_empty() && commit.beside.is_empty() {
+            return Ok(());
+        }
+        meet(point, &mut *self.faults, Path::new(""), &mut self.dead)
+    }
+}
