@@ -118,8 +118,7 @@ pub struct ActionPlan(Vec<Threshold>);
 impl Default for ActionPlan {
     /// Tells at 50 and 80 per cent, and refuses new resources at 100.
     fn default() -> ActionPlan {
-        let plan = [(50, Action::Notify), (80, Action::Notify), (100, Action::RefuseNew)];
-        ActionPlan(plan.map(|(percent, action)| Threshold { percent, action }).to_vec())
+        ActionPlan::with_last(Action::RefuseNew)
     }
 }
 
@@ -150,7 +149,12 @@ impl ActionPlan {
     /// What caps and wallets do: tell on the way, stop at the limit.
     #[must_use]
     pub fn of_cap() -> ActionPlan {
-        let plan = [(50, Action::Notify), (80, Action::Notify), (100, Action::Stop)];
+        ActionPlan::with_last(Action::Stop)
+    }
+
+    /// Tells at 50 and 80 per cent, and does something at 100.
+    fn with_last(action: Action) -> ActionPlan {
+        let plan = [(50, Action::Notify), (80, Action::Notify), (100, action)];
         ActionPlan(plan.map(|(percent, action)| Threshold { percent, action }).to_vec())
     }
 
@@ -205,7 +209,7 @@ impl Bound {
 }
 
 /// A share of an amount, rounded up.
-fn share(amount: Amount, times: i128, over: i128) -> Result<Amount, Overflow> {
+pub(crate) fn share(amount: Amount, times: i128, over: i128) -> Result<Amount, Overflow> {
     let times = ethnum::I256::new(times);
     let over = ethnum::I256::new(over);
     let product = amount.micros().checked_mul(times).ok_or(Overflow)?;
