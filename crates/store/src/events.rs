@@ -150,6 +150,20 @@ pub struct Snapshot {
     pub parts: u64,
 }
 
+/// Something that whoever settles keeps beside the log and changes as it goes on, such as a command on its way to a cloud
+/// and what has become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// In which of its author's lists.
+    pub list: u8,
+    /// Its name in that list, which is also its order there: at most 512 bytes.
+    pub name: Vec<u8>,
+    /// Whether something is still to be done about it: those are found without reading the others.
+    pub is_open: bool,
+    /// What it says, as its author writes it.
+    pub bytes: Vec<u8>,
+}
+
 /// How far verifying an event log has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventProgress {
@@ -256,6 +270,20 @@ pub trait EventLog<P>: Send + Sync {
     /// # Errors
     /// [`StoreError`] where it can not be read.
     fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>>;
+
+    /// Keeps these entries, each in the place of what its list had under its name: all of them or none, durable when this
+    /// returns. The last of two of one name counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be written.
+    fn keep(&self, entries: Vec<Kept>) -> Answer<()>;
+
+    /// Hands what a list has after a name to `take`, in the order of names, until it answers `false`; where `which` says
+    /// `true` beside the name, only what is open.
+    ///
+    /// # Errors
+    /// What `take` answers, or [`StoreError`] where it can not be read.
+    fn kept(&self, list: u8, which: (&[u8], bool), take: &mut dyn FnMut(Kept) -> Answer<bool>) -> Answer<()>;
 
     /// Writes the settling state down, part by part, while events go on being appended. It takes the place of the one
     /// before when it is whole.

@@ -56,6 +56,7 @@ event_log_contract!(Embedded:
     events_get_consecutive_positions_and_are_read_as_they_arrived
     an_event_keeps_its_hashes_its_time_and_when_it_was_received
     of_two_events_of_one_key_the_first_wins
+    what_is_kept_is_found_by_its_list_and_name_as_it_was_kept_last
     groups_that_wait_together_are_judged_in_their_order
     whoever_settles_is_told_before_the_answer
     a_key_is_known_however_many_came_after_it

@@ -32,8 +32,8 @@ use zstd::bulk::Decompressor;
 use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::events::{
-    Durable, EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot,
-    Position, Snapshot, StepRow,
+    Durable, EventLog, EventProgress, EventReport, EventTicket, Group, Kept, LoggedEvent, LoggedStep,
+    NewSnapshot, Position, Snapshot, StepRow,
 };
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::connections::{self, Readers};
@@ -332,6 +332,29 @@ impl<P: Send> EventLog<P> for SqliteEvents<P> {
 
     fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
         self.readers.with(beside::duties)
+    }
+
+    fn keep(&self, entries: Vec<Kept>) -> Answer<()> {
+        if entries.is_empty() { Ok(()) } else { self.write(Beside::Keep(entries)) }
+    }
+
+    fn kept(
+        &self,
+        list: u8,
+        (after, open_only): (&[u8], bool),
+        take: &mut dyn FnMut(Kept) -> Answer<bool>,
+    ) -> Answer<()> {
+        let mut after = after.to_vec();
+        loop {
+            let found = self.readers.with(|reader| beside::kept(list, (&after, open_only), reader))?;
+            let Some(last) = found.last().map(|last| last.name.clone()) else { return Ok(()) };
+            for kept in found {
+                if !take(kept)? {
+                    return Ok(());
+                }
+            }
+            after = last;
+        }
     }
 
     fn save_snapshot(&self, snapshot: NewSnapshot<'_>) -> Answer<()> {

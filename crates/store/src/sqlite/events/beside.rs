@@ -4,7 +4,7 @@ use kopeck_ledger::name::Moment;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::error::StoreError;
-use crate::events::{LoggedStep, Position, Snapshot, StepRow};
+use crate::events::{Kept, LoggedStep, Position, Snapshot, StepRow};
 use crate::sqlite::events::{signed, unsigned};
 
 /// Something that is written with the next commit.
@@ -16,6 +16,8 @@ pub enum Beside {
     Confirm(u64),
     /// Something that is due by the clock was done, at the instant at which it was due.
     Duty([u8; 16], Moment),
+    /// What is kept under names, each once.
+    Keep(Vec<Kept>),
     /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
     Part(u64, u64, Vec<u8>),
     /// A snapshot has all its parts.
@@ -30,6 +32,7 @@ impl Beside {
         match self {
             Beside::Step(step, keys) => step.postings.len() + 8 * keys.len(),
             Beside::Part(_, _, bytes) => bytes.len(),
+            Beside::Keep(entries) => entries.iter().map(|kept| kept.name.len() + kept.bytes.len()).sum(),
             Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
     }
@@ -53,6 +56,16 @@ impl Beside {
                      ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)",
                 )?;
                 note.execute((name, at.nanoseconds()))?;
+                Ok(())
+            }
+            Beside::Keep(entries) => {
+                let mut keep = transaction.prepare_cached(
+                    "INSERT INTO kept (list, name, open, bytes) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (list, name) DO UPDATE SET open = excluded.open, bytes = excluded.bytes",
+                )?;
+                for Kept { list, name, is_open, bytes } in entries {
+                    keep.execute((list, name, i64::from(*is_open), bytes))?;
+                }
                 Ok(())
             }
             Beside::Part(snapshot, part, bytes) => {
@@ -263,6 +276,29 @@ pub fn duties(connection: &Connection) -> Result<Vec<([u8; 16], Moment)>, StoreE
         duties.push((row.get(0)?, at));
     }
     Ok(duties)
+}
+
+/// How many entries are read at a time: whoever takes long keeps no log from being copied into its database.
+const KEPT_ABREAST: usize = 256;
+
+/// The next entries of a list after a name, in the order of names.
+///
+/// # Errors
+/// [`StoreError`] where they can not be read.
+pub fn kept(
+    list: u8,
+    (after, open_only): (&[u8], bool),
+    connection: &Connection,
+) -> Result<Vec<Kept>, StoreError> {
+    let open = if open_only { "AND open = 1" } else { "" };
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT name, open, bytes FROM kept WHERE list = ? AND name > ? {open} ORDER BY name LIMIT {KEPT_ABREAST}"
+    ))?;
+    let read = |row: &Row<'_>| {
+        Ok(Kept { list, name: row.get(0)?, is_open: row.get::<_, i64>(1)? != 0, bytes: row.get(2)? })
+    };
+    let found = select.query_map((list, after), read)?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// The instant before which keys need not be known.

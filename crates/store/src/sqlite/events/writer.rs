@@ -280,7 +280,11 @@ impl<P> Writer<P> {
             match beside {
                 Beside::Step(step, _) => self.last_step = self.last_step.max(step.number),
                 Beside::Forget(older_than) => self.keys.forget(*older_than),
-                Beside::Confirm(_) | Beside::Duty(..) | Beside::Part(..) | Beside::Whole(_) => {}
+                Beside::Confirm(_)
+                | Beside::Duty(..)
+                | Beside::Keep(_)
+                | Beside::Part(..)
+                | Beside::Whole(_) => {}
             }
         }
         self.written += written_bytes(&rows, &beside);
