@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 
 use kopeck_rating::calendar::Second;
 use kopeck_rating::money::{Amount, Overflow};
+use serde::{Deserialize, Serialize};
 
 /// What a quota looks at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All of the project.
     Project,
+    /// Each region by itself.
+    EachRegion,
     /// One region.
     Region(String),
     /// One kind of resource or usage.
@@ -30,7 +34,8 @@ pub enum Of {
 }
 
 /// Over what time a cap looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Over {
     /// The calendar month of the workspace's time zone.
     Month,
@@ -39,7 +44,8 @@ pub enum Over {
 }
 
 /// What a count limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Virtual machines.
     Machines,
@@ -56,7 +62,8 @@ pub enum Counted {
 }
 
 /// What is created, for quotas of creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Created {
     /// Virtual machines.
     Machine,
@@ -67,7 +74,8 @@ pub enum Created {
 }
 
 /// What is done when a threshold is reached, the mildest first: each does what the ones before it do as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Who is concerned is told.
     Notify,
@@ -80,7 +88,8 @@ pub enum Action {
 }
 
 /// A threshold of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// Per cent of the limit.
     pub percent: u16,
@@ -112,8 +121,23 @@ pub enum LimitError {
 }
 
 /// An action plan: thresholds in ascending order, none of which does less than one before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Threshold>", into = "Vec<Threshold>")]
 pub struct ActionPlan(Vec<Threshold>);
+
+impl TryFrom<Vec<Threshold>> for ActionPlan {
+    type Error = LimitError;
+
+    fn try_from(thresholds: Vec<Threshold>) -> Result<ActionPlan, LimitError> {
+        ActionPlan::new(thresholds)
+    }
+}
+
+impl From<ActionPlan> for Vec<Threshold> {
+    fn from(plan: ActionPlan) -> Vec<Threshold> {
+        plan.0
+    }
+}
 
 impl Default for ActionPlan {
     /// Tells at 50 and 80 per cent, and refuses new resources at 100.
@@ -250,7 +274,8 @@ pub enum Limit {
 }
 
 /// What a rate limit does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Brake {
     /// Who is concerned is warned.
     Warn,
