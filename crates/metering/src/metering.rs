@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use kopeck_directory::Directory;
 use kopeck_directory::entity::Emitter;
+use kopeck_directory::limit::Holder;
 use kopeck_directory::name::{MeterId, StorageId};
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::Reply;
@@ -19,6 +20,8 @@ use kopeck_store::{Store, StoreError};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use crate::guard::Shown;
+use crate::guard::outbox::{Outbox, OutboxError};
 use crate::judge::{Arrived, Judge, Judged, Memory};
 use crate::past;
 use crate::restart;
@@ -75,6 +78,15 @@ pub enum MeteringError {
     /// Metering has ended.
     #[error("metering has stopped")]
     Stopped,
+}
+
+impl From<OutboxError> for MeteringError {
+    fn from(error: OutboxError) -> MeteringError {
+        match error {
+            OutboxError::Store(error) => MeteringError::Store(error),
+            OutboxError::Json(error) => MeteringError::Json(error),
+        }
+    }
 }
 
 /// Where metering reads the time.
@@ -134,6 +146,7 @@ pub(crate) struct Core {
     pub directory: Entities,
     pub time: Time,
     pub settled: watch::Sender<Settled>,
+    pub outbox: Outbox,
     inbox: Inbox,
 }
 
@@ -176,6 +189,10 @@ pub(crate) enum Command {
     Advance(Moment, oneshot::Sender<Result<(), MeteringError>>),
     /// Charge what a storage keeps, now.
     CleanUp(StorageId, Uuid, oneshot::Sender<Result<Vec<Cleaned>, MeteringError>>),
+    /// Look at the limits of a holder, and tell what they come to.
+    Look(Holder, oneshot::Sender<Result<Shown, MeteringError>>),
+    /// A holder's money has changed.
+    Touch(Holder),
     /// Settle what is there, write the state down, and end.
     Stop,
 }
@@ -226,6 +243,7 @@ impl Metering {
     /// [`MeteringError`].
     pub fn start(parts: Parts) -> Result<Metering, MeteringError> {
         let Parts { ledger, log, directory, time, horizon_days, mailbox } = parts;
+        let outbox = Outbox::of(&*log)?;
         let (restored, again) = restart::restore(&*log, &*ledger, &directory, &time, horizon_days)?;
         let settled = Settled {
             at: restored.at,
@@ -240,6 +258,7 @@ impl Metering {
             directory,
             time,
             settled: watch::Sender::new(settled),
+            outbox,
             inbox: mailbox.inbox,
         });
         let settler = Settler::new(Arc::clone(&core), mailbox.receiver, again);
@@ -355,7 +374,17 @@ impl Metering {
         }
     }
 
-    async fn ask<T>(
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Tells the settler something that nobody waits for.
+    pub(crate) fn tell(&self, command: Command) {
+        // One that has stopped looks at everything at the next start.
+        let _ = self.core.inbox.sender.send(command);
+    }
+
+    pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, MeteringError>>) -> Command,
     ) -> Result<T, MeteringError> {
