@@ -32,8 +32,8 @@ use zstd::bulk::Decompressor;
 use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::events::{
-    EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot, Position,
-    Snapshot, StepRow,
+    EventLog, EventProgress, EventReader, EventReport, EventTicket, Group, Kept, LoggedEvent, LoggedStep,
+    NewSnapshot, Position, Snapshot, StepRow,
 };
 use crate::ledger::shared::Clock;
 use crate::ledger::spawn;
@@ -62,7 +62,7 @@ pub trait Place: Debug + Send + Sync {
     /// What `work` answers, or [`StoreError`] where the database can not be read.
     fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T>;
 
-    /// As [`EventLog::verify`].
+    /// As [`EventReader::verify`].
     ///
     /// # Errors
     /// [`StoreError`] where the database can not be read.
@@ -100,47 +100,6 @@ impl<L: Place> LogView<L> {
         self.place.read(|tables| Ok(tables.end()?.0))
     }
 
-    /// As [`EventLog::read`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::read`].
-    pub fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        self.rows_from(after.next(), |row| {
-            let opened = row.open(&mut decompressor)?;
-            hand_over(opened.events().filter(|event| event.position > after), take)
-        })
-    }
-
-    /// As [`EventLog::of_resource`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::of_resource`].
-    pub fn of_resource(
-        &self,
-        resource: u128,
-        after: Position,
-        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-    ) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        let mut next = Some(self.place.read(|tables| tables.first_of(after.next()))?);
-        while let Some(from) = next {
-            let (rows, then) = self.candidates(resource, from)?;
-            for first in rows {
-                let row = self.place.read(|tables| tables.row_at(first))?;
-                let row = row.ok_or_else(|| missing(first))?;
-                let opened = row.open(&mut decompressor)?;
-                let is_wanted =
-                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
-                if !hand_over(opened.events().filter(is_wanted), take)? {
-                    return Ok(());
-                }
-            }
-            next = then;
-        }
-        Ok(())
-    }
-
     /// As [`EventLog::steps_of`].
     ///
     /// # Errors
@@ -148,22 +107,6 @@ impl<L: Place> LogView<L> {
     pub fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
         let page = |before, most| self.place.read(|tables| tables.steps_with(key, before, most));
         beside::steps_of(page, |number| self.place.read(|tables| beside::step(number, tables)), take)
-    }
-
-    /// As [`EventLog::steps_after`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::steps_after`].
-    pub fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.steps(Which::All, number, take)
-    }
-
-    /// As [`EventLog::confirmed`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::confirmed`].
-    pub fn confirmed(&self) -> Answer<u64> {
-        self.place.read(|tables| tables.confirmed())
     }
 
     /// As [`EventLog::unconfirmed`].
@@ -185,6 +128,20 @@ impl<L: Place> LogView<L> {
     /// Those of [`EventLog::duties`].
     pub fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
         self.place.read(|tables| tables.duties())
+    }
+
+    /// As [`EventLog::kept`].
+    ///
+    /// # Errors
+    /// Those of [`EventLog::kept`].
+    pub fn kept(
+        &self,
+        list: u8,
+        (after, open_only): (&[u8], bool),
+        take: &mut dyn FnMut(Kept) -> Answer<bool>,
+    ) -> Answer<()> {
+        let page = |after: &[u8], most| self.place.read(|tables| tables.kept(list, (after, open_only), most));
+        beside::kept(after, page, take)
     }
 
     /// As [`EventLog::snapshot`].
@@ -212,14 +169,6 @@ impl<L: Place> LogView<L> {
     /// Those of [`EventLog::backup`].
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
         self.place.backup(target, progress)
-    }
-
-    /// As [`EventLog::verify`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::verify`].
-    pub fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        self.place.verify(progress)
     }
 
     fn steps(
@@ -367,18 +316,54 @@ impl<P, L> Drop for LogStore<P, L> {
     }
 }
 
-impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
-    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
-        check(&group)?;
-        let (answer, receiver) = oneshot::channel();
-        self.shared.queue.push(Job::Append(group, answer))?;
-        Ok(EventTicket::of(receiver))
+impl<L: Place> EventReader for LogView<L> {
+    fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
+        let mut decompressor = decompressor()?;
+        self.rows_from(after.next(), |row| {
+            let opened = row.open(&mut decompressor)?;
+            hand_over(opened.events().filter(|event| event.position > after), take)
+        })
     }
 
-    fn end(&self) -> Position {
-        Position(self.shared.end.load(Ordering::Acquire))
+    fn of_resource(
+        &self,
+        resource: u128,
+        after: Position,
+        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
+    ) -> Answer<()> {
+        let mut decompressor = decompressor()?;
+        let mut next = Some(self.place.read(|tables| tables.first_of(after.next()))?);
+        while let Some(from) = next {
+            let (rows, then) = self.candidates(resource, from)?;
+            for first in rows {
+                let row = self.place.read(|tables| tables.row_at(first))?;
+                let row = row.ok_or_else(|| missing(first))?;
+                let opened = row.open(&mut decompressor)?;
+                let is_wanted =
+                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
+                if !hand_over(opened.events().filter(is_wanted), take)? {
+                    return Ok(());
+                }
+            }
+            next = then;
+        }
+        Ok(())
     }
 
+    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
+        self.steps(Which::All, number, take)
+    }
+
+    fn confirmed(&self) -> Answer<u64> {
+        self.place.read(|tables| tables.confirmed())
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        self.place.verify(progress)
+    }
+}
+
+impl<P: Send, L: Place> EventReader for LogStore<P, L> {
     fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
         self.view.read(after, take)
     }
@@ -390,6 +375,31 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
         take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
     ) -> Answer<()> {
         self.view.of_resource(resource, after, take)
+    }
+
+    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
+        self.view.steps_after(number, take)
+    }
+
+    fn confirmed(&self) -> Answer<u64> {
+        self.view.confirmed()
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        self.view.verify(progress)
+    }
+}
+
+impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
+    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
+        check(&group)?;
+        let (answer, receiver) = oneshot::channel();
+        self.shared.queue.push(Job::Append(group, answer))?;
+        Ok(EventTicket::of(receiver))
+    }
+
+    fn end(&self) -> Position {
+        Position(self.shared.end.load(Ordering::Acquire))
     }
 
     fn record_step(&self, step: StepRow, keys: &[u64]) -> Answer<()> {
@@ -407,20 +417,20 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
         self.write(Beside::Confirm(number))
     }
 
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.view.steps_after(number, take)
-    }
-
-    fn confirmed(&self) -> Answer<u64> {
-        self.view.confirmed()
-    }
-
     fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
         self.view.unconfirmed()
     }
 
     fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
         self.write(Beside::Duty(name, at))
+    }
+
+    fn keep(&self, entries: Vec<Kept>) -> Answer<()> {
+        if entries.is_empty() { Ok(()) } else { self.write(Beside::Keep(entries)) }
+    }
+
+    fn kept(&self, list: u8, which: (&[u8], bool), take: &mut dyn FnMut(Kept) -> Answer<bool>) -> Answer<()> {
+        self.view.kept(list, which, take)
     }
 
     fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
@@ -455,10 +465,6 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
 
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
         self.view.backup(target, progress)
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        self.view.verify(progress)
     }
 }
 

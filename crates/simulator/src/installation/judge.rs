@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kopeck_store::events::EventReader;
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::name::{AccountNumber, Sequence};
 use kopeck_ledger::purpose::Purpose;
