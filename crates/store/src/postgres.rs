@@ -10,6 +10,7 @@
 mod again;
 mod backup;
 mod connect;
+pub mod directory;
 mod error;
 pub mod events;
 mod lease;
