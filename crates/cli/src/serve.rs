@@ -114,7 +114,9 @@ fn tell(started: &Started, args: &ServeArgs) -> io::Result<()> {
 pub fn failure(error: &ServeError) -> Failure {
     match error {
         ServeError::Store(error) => failed(error),
-        ServeError::Url(_) => Failure::input(error, None, "say with --advertise where the others reach this one"),
+        ServeError::Url(_) => {
+            Failure::input(error, None, "say with --advertise where the others reach this one")
+        }
         ServeError::Simulated => Failure::input(error, None, "or leave --clock out"),
         ServeError::Listen { .. } => Failure::input(error, None, "choose another address with --listen"),
         ServeError::Token(_) => {

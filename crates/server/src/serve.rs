@@ -182,7 +182,10 @@ fn among_nodes(config: &Config, shared: &Shared, listens: SocketAddr) -> Result<
     let ledger: Arc<dyn Store> =
         Arc::new(PostgresStore::open(address, postgres::Options::at(clock.for_store()))?);
     first_start::open_accounts(ledger.as_ref())?;
-    let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(address, postgres::directory::DirectoryOptions::at(clock.for_store()))?);
+    let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(
+        address,
+        postgres::directory::DirectoryOptions::at(clock.for_store()),
+    )?);
     let (operator, new_token) = OperatorToken::prepare(&nodes, config.operator_token.as_deref())?;
     let open = opening(address, name, &clock, (&ledger, &directory));
     let peers = Peers::new(url, &agreed.secret)?;

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
+use kopeck_store::event_bench::{Figure, GROUP_EVENTS};
 use kopeck_store::sqlite::Clock;
-use kopeck_store::sqlite::events::bench::{self, Figure, GROUP_EVENTS};
+use kopeck_store::sqlite::events::bench;
 
 /// Groups that are measured.
 const GROUPS: u64 = 500;

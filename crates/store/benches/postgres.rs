@@ -1,9 +1,10 @@
-//! What a ledger in PostgreSQL does in a second: `cargo bench -p kopeck-store --bench postgres`. A number behind `--` is
-//! how many transfers are measured.
+//! What a ledger and an event log in PostgreSQL do in a second: `cargo bench -p kopeck-store --bench postgres`. Behind
+//! `--`, `ledger` or `events` measures one of them; a number is how many transfers are measured, or keys known.
 //!
 //! The server is one of the bench's own, as Debian's package sets it up, in a folder where `TMPDIR` says. Beside the
 //! ledger, plain tables on the same server do the same work: a row for each transfer with a unique key, inserted many at
-//! once, and two balances changed in the same transaction.
+//! once, and two balances changed in the same transaction. Beside the event log, a row for each event with a unique key,
+//! inserted 1,000 at once from this process, where a key that is there is left out.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench")]
 
@@ -16,8 +17,10 @@ use std::time::{Duration, Instant};
 
 use bank::{Bank, account, done, verified};
 use kopeck_ledger::request::Request;
+use kopeck_store::event_bench::{self, GROUP_EVENTS};
+use kopeck_store::postgres::events::{EventOptions, PostgresEvents};
 use kopeck_store::postgres::{Options, PostgresStore};
-use kopeck_store::{Span, Store};
+use kopeck_store::{EventLog, Span, Store};
 use postgres_server::{Server, name_of};
 
 /// Accounts that money is moved between.
@@ -40,10 +43,91 @@ const PLAIN_BATCH: &str = "BEGIN; \
     UNION ALL SELECT credit, amount FROM moved) AS side GROUP BY number) \
     UPDATE account SET posted = posted + change.amount FROM change WHERE change.number = account.number; COMMIT; ";
 
+/// A row an event.
+const PLAIN_EVENTS: &str = "CREATE TABLE event (position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+                            key BYTEA NOT NULL UNIQUE, line BYTEA NOT NULL)";
+const PLAIN_EVENT_ROWS: &str = "INSERT INTO event (key, line) SELECT * FROM unnest($1::bytea[], $2::bytea[]) \
+                                ON CONFLICT DO NOTHING RETURNING position";
+
 fn main() {
     let arguments = || std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
-    let transfers: u64 = arguments().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
+    let number: Option<u64> = arguments().find_map(|argument| argument.parse().ok());
+    let only = arguments().find(|argument| argument.parse::<u64>().is_err());
+    let is_wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     let server = Server::start(false);
+    if is_wanted("ledger") {
+        ledger(&server, number.unwrap_or(1_000_000));
+    }
+    if is_wanted("events") {
+        event_log(&server, number.unwrap_or(2_000_000));
+        plain_events(&server, number.unwrap_or(2_000_000));
+    }
+}
+
+/// Groups of events that are measured.
+const GROUPS: u64 = 500;
+
+fn event_log(server: &Server, known: u64) {
+    println!("{known} keys known");
+    let address = server.database();
+    PostgresEvents::<()>::create(&address, 1).unwrap();
+    let bank = Bank::new();
+    let open = || {
+        let options = EventOptions::at(bank.clock(), "the bench");
+        PostgresEvents::open(&address, 1, options, drop).unwrap()
+    };
+    let size = || -> u64 {
+        let size = "SELECT pg_database_size(current_database())";
+        server.psql(name_of(&address), size).parse().unwrap()
+    };
+    let log = open();
+    let filled = event_bench::fill(&log, 0..known).unwrap();
+    tell("short events, filling the log", filled.count, filled.time);
+    let before = size();
+    let (alone, bytes) = event_bench::append(&log, known, GROUPS, 1).unwrap();
+    tell("events in groups of 1000, one group at a time", alone.count, alone.time);
+    let (together, more) = event_bench::append(&log, known + GROUPS * GROUP_EVENTS, GROUPS, AHEAD).unwrap();
+    tell("events in groups of 1000, four groups on their way", together.count, together.time);
+    log.close();
+    let events = alone.count + together.count;
+    let disk = size().saturating_sub(before) / events;
+    println!("  a line of {} bytes takes {disk} on the disk", (bytes + more) / events);
+    let begun = Instant::now();
+    let log = open();
+    println!("  opened in {:?}", begun.elapsed());
+    let begun = Instant::now();
+    let report = log.verify(&mut |_| {}).unwrap();
+    assert_eq!(report.problem, None);
+    tell("events proven", report.events, begun.elapsed());
+}
+
+fn plain_events(server: &Server, known: u64) {
+    let address = server.database();
+    server.psql(name_of(&address), PLAIN_EVENTS);
+    let fill = format!(
+        "INSERT INTO event (key, line) SELECT uuid_send(gen_random_uuid()), '' FROM generate_series(1, {known})"
+    );
+    server.psql(name_of(&address), &fill);
+    let made: Vec<_> = (0..GROUPS).map(|group| event_bench::events(known + group * GROUP_EVENTS)).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let took = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let insert = client.prepare(PLAIN_EVENT_ROWS).await.unwrap();
+        let begun = Instant::now();
+        for group in &made {
+            let keys: Vec<[u8; 16]> = group.arrivals.iter().map(|event| event.key.to_be_bytes()).collect();
+            let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
+            let lines: Vec<&[u8]> =
+                group.arrivals.iter().map(|event| &group.bytes[event.line.clone()]).collect();
+            assert_eq!(client.query(&insert, &[&keys, &lines]).await.unwrap().len(), keys.len());
+        }
+        begun.elapsed()
+    });
+    tell("plain rows with a unique key in groups of 1000", GROUPS * GROUP_EVENTS, took);
+}
+
+fn ledger(server: &Server, transfers: u64) {
     let address = server.database();
     let bank = Bank::new();
     PostgresStore::create(&address).unwrap();

@@ -9,6 +9,7 @@
 //! Readers ask a [`Place`] and see what is durable. Deliberately absent: an index of resources (each chunk has a filter
 //! of its own), and anything that looks into a line.
 
+pub mod bench;
 pub mod beside;
 pub mod chunk;
 pub mod copy;

@@ -9,6 +9,7 @@
 mod again;
 mod backup;
 mod connect;
+pub mod directory;
 mod error;
 pub mod events;
 mod lease;

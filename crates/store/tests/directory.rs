@@ -9,39 +9,71 @@
     reason = "tests"
 )]
 
-use std::collections::BTreeSet;
+mod directory_contract;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use kopeck_directory::access::{Actor, Principal};
-use kopeck_directory::act::{Act, NewMember, NewProject, NewToken, NewUser, NewWorkspace, UserChange};
-use kopeck_directory::entity::{InstallationRole, ProjectRole, Scope};
-use kopeck_directory::name::{ProjectId, SecretHash, TokenId, UserId, WorkspaceId};
-use kopeck_ledger::name::{Currency, Moment, Text};
+use directory_contract::{Harness, NOW, moment, operator, project, user, users, workspace};
+use kopeck_directory::act::{Act, NewMember};
+use kopeck_directory::entity::ProjectRole;
+use kopeck_directory::name::{ProjectId, UserId};
 use kopeck_store::StoreError;
-use kopeck_store::directory::{AuditQuery, DirectoryStore};
+use kopeck_store::directory::DirectoryStore;
 use kopeck_store::faults::{Fate, Faults, NoFaults, Point};
-use kopeck_store::sqlite::SyncMode;
 use kopeck_store::sqlite::directory::{
-    DIRECTORY_FILE, DIRECTORY_HEADS_FILE, DIRECTORY_LOCK_FILE, DIRECTORY_LOG_FILE, DirectoryOptions,
-    SqliteDirectory,
+    DIRECTORY_FILE, DIRECTORY_HEADS_FILE, DIRECTORY_LOG_FILE, DirectoryOptions, SqliteDirectory,
 };
+use kopeck_store::sqlite::{Clock, SyncMode};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// 2026-10-01T12:00:00Z.
-const NOW: i64 = 1_790_856_000_000_000_000;
-
-fn moment(nanoseconds: i64) -> Moment {
-    Moment::from_nanoseconds(nanoseconds).unwrap()
+struct Embedded {
+    clock: Arc<AtomicI64>,
+    folder: TempDir,
+    store: Option<SqliteDirectory>,
 }
 
-fn text(text: &str) -> Text {
-    Text::new(text).unwrap()
+impl Embedded {
+    fn in_folder(folder: TempDir) -> Embedded {
+        let mut harness = Embedded { clock: Arc::new(AtomicI64::new(NOW)), folder, store: None };
+        harness.reopen();
+        harness
+    }
 }
+
+impl Harness for Embedded {
+    fn new() -> Embedded {
+        Embedded::in_folder(TempDir::new().unwrap())
+    }
+
+    fn store(&self) -> &dyn DirectoryStore {
+        self.store.as_ref().unwrap()
+    }
+
+    fn clock(&self) -> &Arc<AtomicI64> {
+        &self.clock
+    }
+
+    fn reopen(&mut self) {
+        self.store = None;
+        let read = Arc::clone(&self.clock);
+        let clock: Clock = Arc::new(move || moment(read.load(Ordering::Relaxed)));
+        let clocked = DirectoryOptions { clock, ..options(Box::new(NoFaults)) };
+        self.store = Some(SqliteDirectory::open(self.folder.path(), clocked).unwrap());
+    }
+
+    fn of_backup(&self) -> Embedded {
+        let target = TempDir::new().unwrap();
+        self.store().backup(&target.path().join(DIRECTORY_FILE), &mut |_| ()).unwrap();
+        Embedded::in_folder(target)
+    }
+}
+
+directory_contract!(Embedded);
 
 fn options(faults: Box<dyn Faults>) -> DirectoryOptions {
     DirectoryOptions { clock: Arc::new(|| moment(NOW)), sync: SyncMode::Never, faults }
@@ -51,43 +83,6 @@ fn open(folder: &Path) -> SqliteDirectory {
     SqliteDirectory::open(folder, options(Box::new(NoFaults))).unwrap()
 }
 
-fn operator() -> Actor {
-    Actor {
-        principal: Principal::Installation(InstallationRole::Operator),
-        name: text("token:1"),
-        address: Some(text("192.0.2.7")),
-    }
-}
-
-fn user(number: u128) -> Act {
-    Act::CreateUser(NewUser {
-        id: UserId(Uuid::from_u128(number)),
-        name: text(&format!("user {number}")),
-        currency: Currency::RUB,
-        plan: None,
-        roles: BTreeSet::new(),
-    })
-}
-
-fn workspace(number: u128, owner: u128) -> Act {
-    Act::CreateWorkspace(NewWorkspace {
-        id: WorkspaceId(Uuid::from_u128(number)),
-        owner: UserId(Uuid::from_u128(owner)),
-        name: text("workspace"),
-        zone: text("Europe/Moscow"),
-        currency: Currency::RUB,
-    })
-}
-
-fn project(name: &str, workspace: u128) -> Act {
-    Act::CreateProject(NewProject {
-        id: ProjectId::new(name).unwrap(),
-        name: text(name),
-        workspace: WorkspaceId(Uuid::from_u128(workspace)),
-        accepted: None,
-    })
-}
-
 /// A directory of one user, workspace and project.
 fn small(folder: &Path) -> SqliteDirectory {
     let store = open(folder);
@@ -95,108 +90,6 @@ fn small(folder: &Path) -> SqliteDirectory {
         store.perform(act, &operator()).unwrap().unwrap();
     }
     store
-}
-
-fn users(store: &SqliteDirectory) -> usize {
-    store.snapshot().users().len()
-}
-
-#[test]
-fn what_was_acknowledged_is_there_after_reopening() {
-    let folder = TempDir::new().unwrap();
-    drop(small(folder.path()));
-    let store = open(folder.path());
-    let snapshot = store.snapshot();
-    assert_eq!(snapshot.payer("acme", moment(NOW)).map(|workspace| workspace.id.0), Some(Uuid::from_u128(2)));
-    assert_eq!(users(&store), 1);
-}
-
-#[test]
-fn a_snapshot_does_not_change_while_acts_are_done() {
-    let folder = TempDir::new().unwrap();
-    let store = small(folder.path());
-    let before = store.snapshot();
-    store.perform(user(9), &operator()).unwrap().unwrap();
-    assert_eq!((before.users().len(), users(&store)), (1, 2));
-}
-
-#[test]
-fn a_refusal_and_an_act_that_changes_nothing_write_no_row() {
-    let folder = TempDir::new().unwrap();
-    let store = small(folder.path());
-    let refused = store.perform(user(1), &operator()).unwrap().unwrap_err();
-    assert_eq!(refused.to_string(), format!("user {} exists already", Uuid::from_u128(1)));
-    let nothing = Act::ChangeUser(UserChange::of(UserId(Uuid::from_u128(1))));
-    assert_eq!(store.perform(nothing, &operator()).unwrap().unwrap().sequence, None);
-    assert_eq!(store.verify(&mut |_| ()).unwrap().acts, 3);
-}
-
-#[test]
-fn acts_together_are_each_decided_by_itself() {
-    let folder = TempDir::new().unwrap();
-    let store = open(folder.path());
-    let acts = [user(1), user(1), workspace(2, 1), workspace(3, 7), project("acme", 2)];
-    let done = store.perform_all(&acts, &operator()).unwrap();
-    assert_eq!(done.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
-    let sequences: Vec<_> = done.iter().flatten().map(|done| done.sequence).collect();
-    assert_eq!(sequences, [Some(1), Some(2), Some(3)]);
-}
-
-#[test]
-fn the_audit_log_tells_who_when_from_where_and_what_before_and_after() {
-    let folder = TempDir::new().unwrap();
-    let store = small(folder.path());
-    let roles = [ProjectRole::Viewer].into();
-    let member =
-        NewMember { project: ProjectId::new("acme").unwrap(), user: UserId(Uuid::from_u128(1)), roles };
-    store.perform(Act::SetMember(member.clone()), &operator()).unwrap().unwrap();
-    let gone = NewMember { roles: BTreeSet::new(), ..member };
-    store.perform(Act::SetMember(gone), &operator()).unwrap().unwrap();
-    let query = AuditQuery { project: ProjectId::new("acme").ok(), limit: 10, ..AuditQuery::default() };
-    let rows = store.audit(&query).unwrap();
-    let told: Vec<_> = rows.iter().map(|row| (row.sequence, row.act.as_str())).collect();
-    assert_eq!(told, [(5, "set_member"), (4, "set_member"), (3, "create_project")]);
-    let last = &rows[0];
-    assert_eq!((last.actor.as_str(), last.address.as_deref()), ("token:1", Some("192.0.2.7")));
-    assert_eq!(last.at, moment(NOW));
-    let id = Uuid::from_u128(1);
-    let member =
-        |roles: &str| format!(r#"[{{"member":{{"project":"acme","user":"{id}","roles":[{roles}]}}}}]"#);
-    assert_eq!((last.before.clone(), last.after.clone()), (member(r#""viewer""#), member("")));
-}
-
-#[test]
-fn the_audit_log_is_read_in_pages() {
-    let folder = TempDir::new().unwrap();
-    let store = open(folder.path());
-    let acts: Vec<Act> = (1..=10).map(user).collect();
-    store.perform_all(&acts, &operator()).unwrap();
-    let mut query = AuditQuery { limit: 4, ..AuditQuery::default() };
-    let mut seen = Vec::new();
-    loop {
-        let page = store.audit(&query).unwrap();
-        let Some(last) = page.last() else { break };
-        query.before = Some(last.sequence);
-        seen.extend(page.iter().map(|row| row.sequence));
-    }
-    assert_eq!(seen, (1..=10).rev().collect::<Vec<u64>>());
-    let of_nobody = AuditQuery { actor: Some("nobody".to_owned()), limit: 4, ..AuditQuery::default() };
-    assert_eq!(store.audit(&of_nobody).unwrap(), []);
-}
-
-#[test]
-fn time_does_not_go_back_where_the_clock_does() {
-    let folder = TempDir::new().unwrap();
-    let clock = Arc::new(AtomicI64::new(NOW));
-    let read = Arc::clone(&clock);
-    let clocked = DirectoryOptions {
-        clock: Arc::new(move || moment(read.load(Ordering::Relaxed))),
-        ..options(Box::new(NoFaults))
-    };
-    let store = SqliteDirectory::open(folder.path(), clocked).unwrap();
-    store.perform(user(1), &operator()).unwrap().unwrap();
-    clock.store(NOW - 1, Ordering::Relaxed);
-    assert_eq!(store.perform(user(2), &operator()).unwrap().unwrap().at, moment(NOW));
 }
 
 #[test]
@@ -386,40 +279,6 @@ fn after_an_unknown_outcome_the_same_act_tells_what_became_of_it() {
 fn a_full_disk_is_told_and_nothing_is_written() {
     let (first, _) = twice(Point::Written, Fate::Full);
     assert_eq!(first, Err(StoreError::Full.to_string()));
-}
-
-#[test]
-fn last_uses_of_tokens_are_kept_apart_from_the_acts() {
-    let folder = TempDir::new().unwrap();
-    let store = open(folder.path());
-    let token = TokenId(Uuid::from_u128(7));
-    let new = NewToken {
-        id: token,
-        name: text("ci"),
-        secret: SecretHash::of("secret"),
-        scope: Scope::Installation(InstallationRole::Operator),
-        expires: None,
-    };
-    store.perform(Act::IssueToken(new), &operator()).unwrap().unwrap();
-    store.used(token, moment(NOW + 5));
-    store.used(token, moment(NOW + 3));
-    assert_eq!(store.last_used(token), Some(moment(NOW + 5)));
-    store.keep_uses().unwrap();
-    assert_eq!(store.verify(&mut |_| ()).unwrap().acts, 1);
-    drop(store);
-    assert_eq!(open(folder.path()).last_used(token), Some(moment(NOW + 5)));
-}
-
-#[test]
-fn a_backup_is_a_directory() {
-    let folder = TempDir::new().unwrap();
-    let store = small(folder.path());
-    let target = TempDir::new().unwrap();
-    store.backup(&target.path().join(DIRECTORY_FILE), &mut |_| ()).unwrap();
-    let copy = open(target.path());
-    assert_eq!(users(&copy), 1);
-    assert_eq!(copy.verify(&mut |_| ()).unwrap().acts, 3);
-    assert!(target.path().join(DIRECTORY_LOCK_FILE).is_file());
 }
 
 /// `cargo test --release -p kopeck-store --test directory -- --ignored --nocapture`

@@ -26,6 +26,9 @@ pub struct Part {
 /// The ledger.
 pub const LEDGER: Part = Part { shard: SHARD, name: "ledger" };
 
+/// The directory, which has no owner: whoever adds acts locks its row.
+pub const DIRECTORY: Part = Part { shard: SHARD, name: "directory" };
+
 impl Part {
     /// The event log of a shard.
     pub const fn events(shard: i64) -> Part {

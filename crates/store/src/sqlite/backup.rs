@@ -99,12 +99,23 @@ pub(crate) fn write_new(
     schema: &Schema,
     fill: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    new_file(target, |partial| write_partial(partial, schema, fill))
+}
+
+/// Makes a new file by `write`, and gives it its name when it is on the disk.
+///
+/// # Errors
+/// [`StoreError::Exists`] where there is such a file; those of `write`.
+pub(crate) fn new_file(
+    target: &Path,
+    write: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     if target.exists() {
         return Err(StoreError::Exists(target.to_path_buf()));
     }
     let partial = beside(target, "partial");
     remove(&partial)?;
-    let written = write_partial(&partial, schema, fill).and_then(|()| publish(&partial, target));
+    let written = write(&partial).and_then(|()| publish(&partial, target));
     if written.is_err() {
         // The reason is told; what is left of the copy has no name that anybody takes for a backup.
         let _ = remove(&partial);

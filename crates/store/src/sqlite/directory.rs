@@ -5,9 +5,7 @@
 //! absent: a stored state. A hundred thousand acts are folded in less than half a second.
 
 mod row;
-mod verify;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -16,18 +14,18 @@ use jiff::SignedDuration;
 use kopeck_directory::Directory;
 use kopeck_directory::access::Actor;
 use kopeck_directory::act::Act;
-use kopeck_directory::change::{Change, Entity};
 use kopeck_directory::name::TokenId;
 use kopeck_directory::refusal::Refusal;
 use kopeck_ledger::name::Moment;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use uuid::Uuid;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::answer::{Copied, Progress};
+use crate::directory::acts::{self, Acts, Decided, End, Uses};
+use crate::directory::copy::{ActDigest, Target, copy};
+use crate::directory::verify;
 use crate::directory::{ActReport, AuditQuery, AuditRow, DirectoryStore, Performed};
 use crate::error::StoreError;
 use crate::faults::{Fate, Faults, NoFaults, Point};
-use crate::number::signed;
 use crate::store::Answer;
 
 use super::connections::{self, Readers, SyncMode};
@@ -35,8 +33,6 @@ use super::head_log::{self, LoggedHead};
 use super::lock::ProcessLock;
 use super::shared::Clock;
 use super::{backup, restore, take_epoch};
-
-pub use verify::folder as verify_folder;
 
 /// The name of the database in a store's folder.
 pub const DIRECTORY_FILE: &str = "directory.db";
@@ -111,22 +107,6 @@ struct Writer {
     head_logged: Option<Moment>,
 }
 
-/// The last act.
-#[derive(Clone, Copy)]
-struct End {
-    sequence: u64,
-    at: Moment,
-    hash: [u8; 32],
-}
-
-/// When tokens were used.
-#[derive(Default)]
-struct Uses {
-    last: BTreeMap<TokenId, Moment>,
-    /// Those that are not written down.
-    fresh: BTreeSet<TokenId>,
-}
-
 impl SqliteDirectory {
     /// Opens the directory in a folder, made where it is missing; takes a new epoch and folds the acts.
     ///
@@ -134,21 +114,11 @@ impl SqliteDirectory {
     /// [`StoreError::InUse`], [`StoreError::NotADirectory`], [`StoreError::Newer`]; [`StoreError::Corrupt`] where an
     /// act can not be read.
     pub fn open(folder: &Path, options: DirectoryOptions) -> Answer<SqliteDirectory> {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
-        let lock = ProcessLock::take_named(folder, DIRECTORY_LOCK_FILE)?;
-        restore::check(folder)?;
-        let path = folder.join(DIRECTORY_FILE);
-        let made = !path.is_file();
-        let mut connection = connections::writer(&path, options.sync)?;
-        migrate(&mut connection, &path)?;
-        if made {
-            backup::sync_folder_of(&path)?;
-        }
-        let epoch = take_epoch(&mut connection)?;
+        let (Owned { connection, epoch, path }, lock) = own(folder, options.sync)?;
         let mut directory = Directory::default();
-        let end = fold(&connection, EMPTY, &mut directory)?;
-        check_books(&directory)?;
-        let uses = Uses { last: read_uses(&connection)?, fresh: BTreeSet::new() };
+        let end = acts::fold(&connection, End::EMPTY, &mut directory)?;
+        acts::check_books(&directory)?;
+        let uses = Uses::of(connection.uses()?);
         let writer = Writer {
             connection,
             epoch,
@@ -187,7 +157,7 @@ impl SqliteDirectory {
             return Ok(());
         }
         let mut directory = Directory::clone(&self.snapshot());
-        writer.end = fold(&writer.connection, writer.end, &mut directory)?;
+        writer.end = acts::fold(&writer.connection, writer.end, &mut directory)?;
         writer.in_doubt = false;
         self.show(directory);
         Ok(())
@@ -217,23 +187,8 @@ impl DirectoryStore for SqliteDirectory {
             return Err(dead.clone());
         }
         self.settle_doubt(&mut writer)?;
-        let at = writer.end.at.max((self.clock)());
-        let mut draft = Directory::clone(&self.snapshot());
-        let mut rows = Vec::new();
-        let mut end = writer.end;
-        let mut done = Vec::with_capacity(acts.len());
-        for act in acts {
-            done.push(match draft.decide(act, &by.principal, at) {
-                Ok(change) => {
-                    draft.apply(&change);
-                    let row = end.row_after(&change, by, at)?;
-                    let sequence = row.as_ref().map(|row| row.sequence);
-                    rows.extend(row);
-                    Ok(Performed { change, sequence, at })
-                }
-                Err(refusal) => Err(refusal),
-            });
-        }
+        let decided = acts::decide((&self.snapshot(), writer.end), acts, by, (self.clock)())?;
+        let Decided { draft, rows, end, done } = decided;
         if rows.is_empty() {
             return Ok(done);
         }
@@ -249,14 +204,11 @@ impl DirectoryStore for SqliteDirectory {
     }
 
     fn used(&self, token: TokenId, at: Moment) {
-        let mut uses = self.uses();
-        let last = uses.last.entry(token).or_insert(at);
-        *last = (*last).max(at);
-        uses.fresh.insert(token);
+        self.uses().note(token, at);
     }
 
     fn last_used(&self, token: TokenId) -> Option<Moment> {
-        self.uses().last.get(&token).copied()
+        self.uses().last(token)
     }
 
     fn keep_uses(&self) -> Answer<()> {
@@ -264,53 +216,22 @@ impl DirectoryStore for SqliteDirectory {
         if let Some(dead) = &writer.dead {
             return Err(dead.clone());
         }
-        let fresh: Vec<(TokenId, Moment)> = {
-            let mut uses = self.uses();
-            let fresh = std::mem::take(&mut uses.fresh);
-            fresh.into_iter().filter_map(|token| Some((token, *uses.last.get(&token)?))).collect()
-        };
+        let fresh = self.uses().take_fresh();
         let kept = writer.write_uses(&fresh);
         if kept.is_err() {
-            self.uses().fresh.extend(fresh.iter().map(|(token, _)| *token));
+            self.uses().give_back(&fresh);
         }
         kept
     }
 
     fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Answer<ActReport> {
         let heads = self.folder.join(DIRECTORY_HEADS_FILE);
-        self.readers.with(|connection| verify::acts(connection, &heads, progress))
+        self.readers.with(|connection| verify::acts(connection, Some(&heads), progress))
     }
 
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
         let source = connections::reader(&self.folder.join(DIRECTORY_FILE))?;
         backup::copy_to(&source, target, progress)
-    }
-}
-
-/// Before the first act.
-const EMPTY: End = End { sequence: 0, at: Moment::FIRST, hash: row::GENESIS };
-
-impl End {
-    /// The row of a change that comes next, which is the end then. An empty change has none.
-    fn row_after(&mut self, change: &Change, by: &Actor, at: Moment) -> Answer<Option<AuditRow>> {
-        if change.is_empty() {
-            return Ok(None);
-        }
-        let (before, after) = row::lists(change)?;
-        let mut row = AuditRow {
-            sequence: self.sequence + 1,
-            at,
-            actor: by.name.as_str().to_owned(),
-            address: by.address.as_ref().map(|address| address.as_str().to_owned()),
-            act: change.act.to_owned(),
-            project: change.project.as_ref().map(|project| project.as_str().to_owned()),
-            before,
-            after,
-            hash: row::GENESIS,
-        };
-        row.hash = row::hash(&self.hash, &row);
-        *self = End { sequence: row.sequence, at, hash: row.hash };
-        Ok(Some(row))
     }
 }
 
@@ -372,11 +293,7 @@ impl Writer {
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         owns(&transaction, self.epoch)?;
-        for (token, at) in fresh {
-            let sql =
-                "INSERT INTO used (token, at) VALUES (?1, ?2) ON CONFLICT (token) DO UPDATE SET at = ?2";
-            transaction.prepare_cached(sql)?.execute(params![token.0.as_bytes(), at.nanoseconds()])?;
-        }
+        row::insert_uses(&transaction, fresh)?;
         transaction.commit()?;
         Ok(())
     }
@@ -404,60 +321,98 @@ fn owns(transaction: &Transaction<'_>, own: i64) -> Answer<()> {
     if current == own { Ok(()) } else { Err(StoreError::Fenced { own, current }) }
 }
 
-/// Applies all acts after an end, and answers the new one.
-fn fold(connection: &Connection, mut end: End, directory: &mut Directory) -> Answer<End> {
-    let mut statement =
-        connection.prepare("SELECT sequence, after FROM act WHERE sequence > ?1 ORDER BY sequence")?;
-    let mut rows = statement.query([signed(end.sequence)])?;
-    while let Some(row) = rows.next()? {
-        let sequence: i64 = row.get(0)?;
-        let corrupt = |reason: &dyn fmt::Display| {
-            StoreError::Corrupt(format!("act {sequence} of the directory {reason}"))
-        };
-        if sequence != signed(end.sequence + 1) {
-            return Err(corrupt(&format_args!("follows act {}", end.sequence)));
-        }
-        let after: Vec<Entity> =
-            serde_json::from_str(row.get_ref(1)?.as_str().map_err(|error| corrupt(&error))?)
-                .map_err(|error| corrupt(&format_args!("can not be read: {error}")))?;
-        after.into_iter().for_each(|entity| directory.put(entity));
-        end.sequence += 1;
-    }
-    let last = connection
-        .query_row("SELECT at, hash FROM act ORDER BY sequence DESC LIMIT 1", (), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
-        })
-        .optional()?;
-    if let Some((at, hash)) = last {
-        let at = Moment::from_nanoseconds(at).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        (end.at, end.hash) = (at, hash);
-    }
-    Ok(end)
+/// Checks the directory in a folder, open or not.
+///
+/// # Errors
+/// [`StoreError::NotADirectory`] where it has none; others where the database can not be read.
+pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Answer<ActReport> {
+    let heads = folder.join(DIRECTORY_HEADS_FILE);
+    read_folder(folder, |stored| verify::acts(stored, Some(&heads), progress))
 }
 
-/// Each book is read once at the opening, so that nothing that is asked later can fail.
-fn check_books(directory: &Directory) -> Answer<()> {
-    let broken = directory.shelves(None).find(|shelf| shelf.prices().is_none());
-    match broken {
-        Some(shelf) => Err(StoreError::Corrupt(format!(
-            "price book {} of the directory is no price book",
-            shelf.book.id
-        ))),
-        None => Ok(()),
+/// Reads the directory in a folder, open or not, as of one instant.
+///
+/// # Errors
+/// [`StoreError::NotADirectory`] where it has none; those of `work`.
+pub(crate) fn read_folder<T>(folder: &Path, work: impl FnOnce(&dyn Acts) -> Answer<T>) -> Answer<T> {
+    let path = folder.join(DIRECTORY_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NotADirectory(path));
+    }
+    let connection = connections::reader(&path)?;
+    if !is_in(&connection)? {
+        return Err(StoreError::NotADirectory(path));
+    }
+    let reading = connection.unchecked_transaction()?;
+    let done = work(&*reading)?;
+    reading.finish()?;
+    Ok(done)
+}
+
+/// A directory's database that this process may write to.
+struct Owned {
+    connection: Connection,
+    epoch: i64,
+    path: PathBuf,
+}
+
+/// Takes a new epoch of the directory in a folder, made where it is missing.
+fn own(folder: &Path, sync: SyncMode) -> Answer<(Owned, ProcessLock)> {
+    std::fs::create_dir_all(folder).map_err(|error| StoreError::io("make", folder, error))?;
+    let lock = ProcessLock::take_named(folder, DIRECTORY_LOCK_FILE)?;
+    restore::check(folder)?;
+    let path = folder.join(DIRECTORY_FILE);
+    let made = !path.is_file();
+    let mut connection = connections::writer(&path, sync)?;
+    migrate(&mut connection, &path)?;
+    if made {
+        backup::sync_folder_of(&path)?;
+    }
+    let epoch = take_epoch(&mut connection)?;
+    Ok((Owned { connection, epoch, path }, lock))
+}
+
+impl Target for Owned {
+    fn stored(&self) -> &dyn Acts {
+        &self.connection
+    }
+
+    fn write(&mut self, rows: &[AuditRow], uses: &[(TokenId, Moment)]) -> Answer<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        owns(&transaction, self.epoch)?;
+        rows.iter().try_for_each(|row| row::insert(&transaction, row))?;
+        row::insert_uses(&transaction, uses)?;
+        Ok(transaction.commit()?)
     }
 }
 
-fn read_uses(connection: &Connection) -> Answer<BTreeMap<TokenId, Moment>> {
-    let mut statement = connection.prepare("SELECT token, at FROM used")?;
-    let mut rows = statement.query(())?;
-    let mut uses = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let token: [u8; 16] = row.get(0)?;
-        let at =
-            Moment::from_nanoseconds(row.get(1)?).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        uses.insert(TokenId(Uuid::from_bytes(token)), at);
-    }
-    Ok(uses)
+/// Copies a directory, which is read as of one instant, to a folder where there is none or the beginning of the same.
+///
+/// # Errors
+/// [`StoreError::CopyDiffers`]; those of opening a directory in a folder.
+pub(crate) fn copy_to_folder(
+    folder: &Path,
+    from: &dyn Acts,
+    progress: &mut dyn FnMut(Copied),
+) -> Answer<ActDigest> {
+    let (mut owned, _lock) = own(folder, SyncMode::Full)?;
+    copy(from, &mut owned, progress)
+}
+
+/// Copies a directory, which is read as of one instant, to a new file, as of a backup.
+///
+/// # Errors
+/// [`StoreError::Exists`], [`StoreError::Full`], and what else a file or the database that is read can do.
+pub(crate) fn write_copy(target: &Path, from: &dyn Acts, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
+    backup::new_file(target, |partial| {
+        let mut connection = connections::writer(partial, SyncMode::Full)?;
+        migrate(&mut connection, partial)?;
+        let mut owned = Owned { connection, epoch: 0, path: partial.to_path_buf() };
+        copy(from, &mut owned, progress)?;
+        // A single file is easier to keep.
+        owned.connection.pragma_update(None, "journal_mode", "DELETE")?;
+        owned.connection.close().map_err(|(_, error)| StoreError::from(error))
+    })
 }
 
 /// Whether the database is a directory.

@@ -1,48 +1,20 @@
-//! Acts as rows: their hashes, and how they are read and written.
+//! Acts as rows of SQLite: how they are read and written.
 
-use kopeck_directory::change::{Change, Entity};
+use std::collections::BTreeMap;
+
+use kopeck_directory::name::TokenId;
 use kopeck_ledger::name::Moment;
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
+use crate::directory::acts::{Acts, Folded};
 use crate::directory::{AuditQuery, AuditRow};
 use crate::error::StoreError;
-use crate::number::signed;
+use crate::number::{signed, unsigned};
+use crate::store::Answer;
 
 /// What a row is read from, in the order of [`read`].
 pub const COLUMNS: &str = "sequence, at, actor, address, act, project, before, after, hash";
-
-/// The hash before the first act.
-pub const GENESIS: [u8; 32] = [0; 32];
-
-/// The hash of a row: of the hash before it and of every field with its length, so that no two rows say the same.
-pub fn hash(previous: &[u8; 32], row: &AuditRow) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("kopeck 2026 directory act");
-    hasher.update(previous);
-    hasher.update(&row.sequence.to_be_bytes());
-    hasher.update(&row.at.nanoseconds().to_be_bytes());
-    let mut text = |text: Option<&str>| {
-        let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        hasher.update(&length.to_be_bytes());
-        hasher.update(text.unwrap_or_default().as_bytes());
-    };
-    text(Some(&row.actor));
-    text(row.address.as_deref());
-    text(Some(&row.act));
-    text(row.project.as_deref());
-    text(Some(&row.before));
-    text(Some(&row.after));
-    *hasher.finalize().as_bytes()
-}
-
-/// The lists of what a change changes, as JSON: before and after.
-pub fn lists(change: &Change) -> Result<(String, String), StoreError> {
-    let before: Vec<&Option<Entity>> = change.edits.iter().map(|edit| &edit.before).collect();
-    let after: Vec<&Entity> = change.edits.iter().map(|edit| &edit.after).collect();
-    let text = |result: serde_json::Result<String>| {
-        result.map_err(|error| StoreError::Database(format!("an act can not be written as JSON: {error}")))
-    };
-    Ok((text(serde_json::to_string(&before))?, text(serde_json::to_string(&after))?))
-}
 
 /// Writes a row.
 pub fn insert(connection: &Connection, row: &AuditRow) -> Result<(), StoreError> {
@@ -67,7 +39,7 @@ pub fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     let sequence: i64 = row.get(0)?;
     let at: i64 = row.get(1)?;
     Ok(AuditRow {
-        sequence: sequence.cast_unsigned(),
+        sequence: unsigned(sequence),
         at: Moment::from_nanoseconds(at)
             .map_err(|error| StoreError::Corrupt(format!("the instant of act {sequence} {error}")))?,
         actor: row.get(2)?,
@@ -80,19 +52,60 @@ pub fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     })
 }
 
-/// Hands all acts after one to `take`, in their order, until it answers `false`.
-pub fn after(
-    sequence: u64,
-    connection: &Connection,
-    mut take: impl FnMut(Result<AuditRow, StoreError>) -> Result<bool, StoreError>,
-) -> Result<(), StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM act WHERE sequence > ?1 ORDER BY sequence");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([signed(sequence)])?;
-    while let Some(row) = rows.next()? {
-        if !take(read(row))? {
-            break;
+impl Acts for Connection {
+    fn each_after(&self, sequence: u64, take: &mut dyn FnMut(Folded) -> Answer<()>) -> Answer<()> {
+        let mut statement = self.prepare_cached(
+            "SELECT sequence, at, hash, after FROM act WHERE sequence > ?1 ORDER BY sequence",
+        )?;
+        let mut rows = statement.query([signed(sequence)])?;
+        while let Some(row) = rows.next()? {
+            take(Folded { sequence: row.get(0)?, at: row.get(1)?, hash: row.get(2)?, after: row.get(3)? })?;
         }
+        Ok(())
+    }
+
+    fn rows_after(
+        &self,
+        sequence: u64,
+        take: &mut dyn FnMut(Answer<AuditRow>) -> Answer<bool>,
+    ) -> Answer<()> {
+        let sql = format!("SELECT {COLUMNS} FROM act WHERE sequence > ?1 ORDER BY sequence");
+        let mut statement = self.prepare_cached(&sql)?;
+        let mut rows = statement.query([signed(sequence)])?;
+        while let Some(row) = rows.next()? {
+            if !take(read(row))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> Answer<u64> {
+        let count: i64 = self.query_row("SELECT count(*) FROM act", (), |row| row.get(0))?;
+        Ok(unsigned(count))
+    }
+
+    fn uses(&self) -> Answer<BTreeMap<TokenId, Moment>> {
+        let mut statement = self.prepare("SELECT token, at FROM used")?;
+        let mut rows = statement.query(())?;
+        let mut uses = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let token: [u8; 16] = row.get(0)?;
+            let at = Moment::from_nanoseconds(row.get(1)?)
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            uses.insert(TokenId(Uuid::from_bytes(token)), at);
+        }
+        Ok(uses)
+    }
+}
+
+/// Writes down when tokens were used last.
+pub fn insert_uses(connection: &Connection, uses: &[(TokenId, Moment)]) -> Answer<()> {
+    let sql =
+        "INSERT INTO used (token, at) VALUES (?1, ?2) ON CONFLICT (token) DO UPDATE SET at = max(at, ?2)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for (token, at) in uses {
+        insert.execute(params![token.0.as_bytes(), at.nanoseconds()])?;
     }
     Ok(())
 }

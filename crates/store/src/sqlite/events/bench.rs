@@ -4,17 +4,17 @@
 //! its resource, and is on the disk before it counts. The baseline inserts one row an event with a unique key, in the
 //! same groups, with the same sync, and does nothing else. Making the events is not measured.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rusqlite::TransactionBehavior;
 
 use crate::error::StoreError;
-use crate::events::{Arrival, Durable, EventLog, EventTicket, Group, Outcome};
+use crate::events::Durable;
 use crate::ledger::shared::Clock;
+pub use crate::log::bench::GROUP_EVENTS;
+use crate::log::bench::{Figure, append, events, fill, key, mixed, timed};
 use crate::log::keys::{KeyIndex, TABLE_KEYS};
 use crate::log::tables::Tables;
 use crate::sqlite::SERVED_LOG_BYTES;
@@ -23,32 +23,8 @@ use crate::sqlite::events::files::Files;
 use crate::sqlite::events::{EVENTS_FILE, EventOptions, KEYS_FOLDER, SqliteEvents, tables};
 use crate::store::Answer;
 
-/// Events that are handed over at once.
-pub const GROUP_EVENTS: u64 = 1_000;
 /// One event in so many was sent before.
 const DUPLICATES: u64 = 20;
-/// Events that fill a log are handed over in groups of so many.
-const FILLING: u64 = 20_000;
-/// Resources that events are about.
-const RESOURCES: u64 = 20_000;
-
-/// How long something took for how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figure {
-    /// How many.
-    pub count: u64,
-    /// How long.
-    pub time: Duration,
-}
-
-impl Figure {
-    /// How many in a second.
-    #[must_use]
-    pub fn per_second(&self) -> u64 {
-        let nanoseconds = self.time.as_nanos().max(1);
-        u64::try_from(u128::from(self.count) * 1_000_000_000 / nanoseconds).unwrap_or(u64::MAX)
-    }
-}
 
 /// What the index of keys does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,34 +126,13 @@ const ON_THEIR_WAY: usize = 4;
 pub fn ingest(folder: &Path, clock: &Clock, known: u64, groups: u64) -> Answer<IngestFigures> {
     SqliteEvents::<()>::create(folder)?;
     let log = open(folder, clock)?;
-    let filled = timed(known, || {
-        let mut waiting = VecDeque::new();
-        for first in (0..known).step_by(usize::try_from(FILLING).unwrap_or(usize::MAX)) {
-            let numbers = first..known.min(first + FILLING);
-            hand_over(&log, short_events(numbers), ON_THEIR_WAY, &mut waiting)?;
-        }
-        all_accepted(waiting)
-    })?;
+    let filled = fill(&log, 0..known)?;
     // What is left to copy and to merge is not the measured groups' matter.
     drop(log);
     let before = bytes_in(folder)?;
     let log = open(folder, clock)?;
-    let mut figures = [known, known + groups * GROUP_EVENTS].into_iter().zip([1, ON_THEIR_WAY]).map(
-        |(first, on_their_way)| {
-            let made: Vec<_> = (0..groups).map(|group| events(first + group * GROUP_EVENTS)).collect();
-            let bytes: usize = made.iter().map(|group| group.bytes.len()).sum();
-            let figure = timed(groups * GROUP_EVENTS, || {
-                let mut waiting = VecDeque::new();
-                made.into_iter().try_for_each(|group| hand_over(&log, group, on_their_way, &mut waiting))?;
-                all_accepted(waiting)
-            })?;
-            Ok::<_, StoreError>((figure, bytes as u64))
-        },
-    );
-    let missing = || StoreError::Closed;
-    let (alone, bytes) = figures.next().ok_or_else(missing)??;
-    let (together, more) = figures.next().ok_or_else(missing)??;
-    drop(figures);
+    let (alone, bytes) = append(&log, known, groups, 1)?;
+    let (together, more) = append(&log, known + groups * GROUP_EVENTS, groups, ON_THEIR_WAY)?;
     drop(log);
     let disk = bytes_in(folder)?.saturating_sub(before);
     let start = Instant::now();
@@ -189,33 +144,6 @@ fn open(folder: &Path, clock: &Clock) -> Answer<SqliteEvents<()>> {
     let mut options = EventOptions::at(clock.clone());
     options.store.log_bytes = SERVED_LOG_BYTES;
     SqliteEvents::open(folder, options, drop)
-}
-
-fn hand_over(
-    log: &SqliteEvents<()>,
-    group: Group<()>,
-    most: usize,
-    waiting: &mut VecDeque<EventTicket>,
-) -> Answer<()> {
-    while waiting.len() >= most {
-        let ticket = waiting.pop_front().ok_or(StoreError::Closed)?;
-        accepted(ticket)?;
-    }
-    waiting.push_back(log.submit(group)?);
-    Ok(())
-}
-
-fn all_accepted(waiting: VecDeque<EventTicket>) -> Answer<()> {
-    waiting.into_iter().try_for_each(accepted)
-}
-
-/// Waits for a group, all of whose events are new.
-fn accepted(ticket: EventTicket) -> Answer<()> {
-    let outcomes = ticket.wait()?;
-    let is_accepted = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_)));
-    is_accepted
-        .then_some(())
-        .ok_or_else(|| StoreError::Corrupt("a new event was taken for a known one".to_owned()))
 }
 
 /// Measures SQLite alone: the same groups of events into a table with a unique key, in which so many rows are already.
@@ -252,66 +180,6 @@ pub fn inserts_alone(folder: &Path, known: u64, groups: u64) -> Answer<Figure> {
         }
         Ok(())
     })
-}
-
-/// A group of events as clouds send them, of some 300 bytes each, with ids without an order.
-fn events(first: u64) -> Group<()> {
-    let line = |number: u64| {
-        let (one, other, resource) = (mixed(number), mixed(!number), number * 7 % RESOURCES);
-        format!(
-            r#"{{"specversion":"1.0","id":"{one:016x}{other:016x}","source":"openstack://region-1/nova","type":"kopeck.state.v1","time":"2026-10-{:02}T{:02}:{:02}:{:02}Z","subject":"vm-{:08x}","project":"project-{:04}","data":{{"kind":"vm","state":"{}","attributes":{{"vcpu":{},"ram_gb":{},"zone":"a"}}}}}}"#,
-            1 + number / 100_000 % 28,
-            number / 3_600 % 24,
-            number / 60 % 60,
-            number % 60,
-            mixed(resource) >> 32,
-            resource % 500,
-            ["RUNNING", "STOPPED", "REBOOTING"][usize::try_from(one % 3).unwrap_or(0)],
-            1 << (other % 6),
-            1 << (one % 8),
-        )
-    };
-    group((first..first + GROUP_EVENTS).map(|number| (number, line(number))))
-}
-
-/// Events that only have keys.
-fn short_events(numbers: std::ops::Range<u64>) -> Group<()> {
-    group(numbers.map(|number| (number, "{}".to_owned())))
-}
-
-fn group(lines: impl Iterator<Item = (u64, String)>) -> Group<()> {
-    let (mut bytes, mut arrivals) = (Vec::new(), Vec::new());
-    for (number, line) in lines {
-        let start = bytes.len();
-        bytes.extend_from_slice(line.as_bytes());
-        arrivals.push(Arrival {
-            key: key(number),
-            content: mixed(number),
-            resource: key(!(number * 7 % RESOURCES)),
-            time: 0,
-            line: start..bytes.len(),
-        });
-        bytes.push(b'\n');
-    }
-    Group { bytes: Bytes::from(bytes), arrivals, payload: () }
-}
-
-/// A key as a keyed hash is one: without an order.
-fn key(number: u64) -> u128 {
-    u128::from(mixed(number)) << 64 | u128::from(mixed(number ^ 0x5555_5555_5555_5555))
-}
-
-fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
-fn timed(count: u64, work: impl FnOnce() -> Answer<()>) -> Answer<Figure> {
-    let start = Instant::now();
-    work()?;
-    Ok(Figure { count, time: start.elapsed() })
 }
 
 /// Bytes of all files in a folder and the folders in it.

@@ -4,52 +4,31 @@ use std::path::Path;
 
 use kopeck_directory::Directory;
 use kopeck_directory::change::Entity;
-use rusqlite::Connection;
 
 use crate::answer::Progress;
+use crate::directory::acts::{self, Acts, GENESIS};
 use crate::directory::{ActProblem, ActReport, AuditRow};
 use crate::error::StoreError;
-use crate::sqlite::connections;
-use crate::sqlite::head_log::{self, LoggedHead};
-
-use super::row::{self, GENESIS};
-use super::{DIRECTORY_FILE, DIRECTORY_HEADS_FILE, is_in};
+use crate::head_log::{self, LoggedHead};
 
 /// Acts between two reports of progress.
 const STEP: u64 = 1_000;
 
-/// Checks the directory in a folder, open or not.
+/// Checks all acts, and the heads that were logged.
 ///
 /// # Errors
-/// [`StoreError::NotADirectory`] where it has none; others where the database can not be read.
-pub fn folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ActReport, StoreError> {
-    let path = folder.join(DIRECTORY_FILE);
-    if !path.is_file() {
-        return Err(StoreError::NotADirectory(path));
-    }
-    let connection = connections::reader(&path)?;
-    if !is_in(&connection)? {
-        return Err(StoreError::NotADirectory(path));
-    }
-    let reading = connection.unchecked_transaction()?;
-    let report = acts(&connection, &folder.join(DIRECTORY_HEADS_FILE), progress)?;
-    reading.finish()?;
-    Ok(report)
-}
-
-/// Checks all acts, and the heads that were logged.
+/// [`StoreError`] where the database can not be read; what is wrong in it is the report's matter.
 pub fn acts(
-    connection: &Connection,
-    heads: &Path,
+    stored: &dyn Acts,
+    heads: Option<&Path>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ActReport, StoreError> {
-    let of: i64 = connection.query_row("SELECT count(*) FROM act", (), |row| row.get(0))?;
-    let of = of.cast_unsigned();
-    let logged = head_log::read_from(heads)?;
-    let mut proof = Proof { directory: Directory::default(), acts: 0, hash: GENESIS };
+    let of = stored.count()?;
+    let logged = heads.map_or(Ok(Vec::new()), head_log::read_from)?;
+    let mut proof = Proof::default();
     let mut problem = None;
     let mut waiting = logged.iter().peekable();
-    row::after(0, connection, |row| {
+    stored.rows_after(0, &mut |row| {
         let checked = row.map_err(|error| error.to_string()).and_then(|row| proof.take(&row));
         if let Err(reason) = checked {
             problem = Some(ActProblem { sequence: proof.acts + 1, reason });
@@ -78,18 +57,28 @@ fn cut_off(proof: &Proof, head: &LoggedHead) -> ActProblem {
 }
 
 /// What is proven so far.
-struct Proof {
+pub struct Proof {
     directory: Directory,
     acts: u64,
     hash: [u8; 32],
 }
 
+impl Default for Proof {
+    fn default() -> Proof {
+        Proof { directory: Directory::default(), acts: 0, hash: GENESIS }
+    }
+}
+
 impl Proof {
-    fn take(&mut self, row: &AuditRow) -> Result<(), String> {
+    /// Proves the next act.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that follow "act 17".
+    pub fn take(&mut self, row: &AuditRow) -> Result<(), String> {
         if row.sequence != self.acts + 1 {
             return Err(format!("is missing: act {} follows act {}", row.sequence, self.acts));
         }
-        let hash = row::hash(&self.hash, row);
+        let hash = acts::hash(&self.hash, row);
         if hash != row.hash {
             return Err("does not have the hash of its contents and of the act before it".to_owned());
         }
