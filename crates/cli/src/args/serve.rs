@@ -18,11 +18,16 @@ The API is described at /openapi.json and can be tried at /docs. /healthz tells 
 server is alive, /readyz whether it can work; /metrics is OpenMetrics. The log goes to standard
 error, as JSON where that is no terminal; KOPECK_LOG says how much, such as `debug`.
 
+The guard stops what would exceed a cap: --stop-program or --stop-webhook brings each stop to its
+cloud, again and again until the cloud's events say that the resource is stopped. The same stop
+has the same `id` each time.
+
 SIGTERM and Ctrl-C drain: what was accepted is committed, then the server ends.
 
 Examples:
   kopeck serve
   kopeck serve --data /var/lib/kopeck --listen 0.0.0.0:8080
+  kopeck serve --stop-program /usr/local/bin/stop-vm
   kopeck serve --data /tmp/try --clock simulated --now 2026-10-01T00:00:00+03:00
 
 Exit codes: 0 ended by a signal, with everything committed; 2 it could not start.";
@@ -48,6 +53,13 @@ pub struct ServeArgs {
     /// Where a simulated clock stands at first (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = parse_moment, required_if_eq("clock", "simulated"))]
     pub now: Option<Moment>,
+    /// A program that brings stops to clouds: it gets each as JSON on its standard input, and has taken it when it exits
+    /// with 0
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "stop_webhook")]
+    pub stop_program: Option<PathBuf>,
+    /// A webhook that brings stops to clouds, signed as of Standard Webhooks with the secret of KOPECK_STOP_SECRET
+    #[arg(long, value_name = "URL")]
+    pub stop_webhook: Option<String>,
 }
 
 /// Which clock a server lives by.
