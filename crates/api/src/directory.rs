@@ -48,4 +48,6 @@ incoming!(
     asked::RolePatch,
     asked::GrantRequest,
     tokens::TokenRequest,
+    crate::limits::LimitRequest,
+    crate::limits::StopRulesDocument,
 );

@@ -2,6 +2,7 @@
 
 mod books;
 mod demo;
+mod limit;
 mod prices;
 mod serve;
 mod server;
@@ -23,6 +24,9 @@ pub use books::{
     ServerArg, ShowArgs, StatementArgs, TransferArgs, VerifyArgs, WithdrawArgs,
 };
 pub use demo::DemoArgs;
+pub use limit::{
+    HolderArgs, LimitCommand, LimitListArgs, LimitRemoveArgs, LimitSetArgs, StopsArgs, parse_limit,
+};
 pub use prices::{CheckArgs, DiffArgs, EstimateArgs, PricesArgs, PricesCommand, TableFormat, TextFormat};
 pub use serve::{ClockSource, ServeArgs};
 pub use server::{
@@ -99,6 +103,9 @@ pub enum Command {
     /// Show what a project spends, at a server
     #[command(after_long_help = server::SPEND_EXAMPLES)]
     Spend(SpendArgs),
+    /// Limit what projects and payers spend, and see what was stopped, at a server
+    #[command(subcommand)]
+    Limit(LimitCommand),
     /// Issue, list and end a server's tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -338,6 +345,31 @@ pub enum Bench {
     Ledger(BenchLedgerArgs),
     /// The server: events over HTTP until they are posted, single transactions, restarts, memory
     Ingest(BenchIngestArgs),
+    /// The guard: how long from an event that exceeds a cap until the stop reaches the cloud's adapter
+    Guard(BenchGuardArgs),
+}
+
+/// `kopeck bench guard`.
+#[derive(Debug, Args)]
+pub struct BenchGuardArgs {
+    /// Where the server's data is, on the disk that is to be measured [default: the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Resources that live all the time
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub resources: u64,
+    /// Projects that they are in, each with a cap
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub projects: u32,
+    /// Events a second that come in meanwhile
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: u32,
+    /// Connections that send them
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub connections: u32,
+    /// Stops that are measured, each in another project
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub stops: u32,
 }
 
 /// `kopeck bench ingest`.

@@ -1,5 +1,6 @@
 //! `kopeck bench`: how fast kopeck is on this machine, next to a baseline of the same run.
 
+pub mod guard;
 pub mod ingest;
 pub mod ledger;
 pub mod rate;

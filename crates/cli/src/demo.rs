@@ -4,6 +4,7 @@
 
 mod live;
 mod month;
+mod runaway;
 mod script;
 mod summary;
 mod world;
@@ -31,6 +32,7 @@ use crate::args::DemoArgs;
 use crate::caller::Caller;
 use crate::failure::{Done, Failure};
 use crate::serve as serving;
+use runaway::Runaway;
 use script::Script;
 use world::World;
 
@@ -73,8 +75,18 @@ fn show(args: &DemoArgs, server: &Server, folder: &Path, interrupted: &AtomicBoo
     let operator = Caller::new(&server.url, &server.token);
     let mut world = World::make(operator, &script, args.seed, START)?;
     let end = start + i64::from(args.days) * DAY;
-    let sent = month::play(&mut world, &script, (start, end))?;
+    // A day alone is too short for it.
+    let cloud =
+        script.clouds.iter().find(|source| source.ends_with(runaway::REGION)).filter(|_| args.days > 1);
+    let mut runaway = cloud.map(|source| Runaway::new(&mut world, source, START, start)).transpose()?;
+    let sent = month::play(&mut world, &script, (start, end), runaway.as_mut())?;
+    if let Some(runaway) = &runaway {
+        append(&files, &runaway.lines)?;
+    }
     let totals = summary::print(&world, &sent)?;
+    if let Some(runaway) = &runaway {
+        runaway.print(&world)?;
+    }
     if totals.services != totals.posted {
         let reason = format!("charges of {} and postings of {} differ", totals.services, totals.posted);
         return Err(Failure::input(reason, None, "this is a fault of kopeck: report it"));
@@ -107,6 +119,14 @@ fn write_files(folder: &Path, script: &Script) -> Result<PathBuf, Failure> {
         .and_then(|()| fs::write(files.join("events.jsonl"), events));
     written.map_err(|error| Failure::file(&files.display().to_string(), "write", &error))?;
     Ok(files)
+}
+
+/// Adds events to those that can be rated without a server.
+fn append(files: &Path, lines: &[String]) -> Result<(), Failure> {
+    let path = files.join("events.jsonl");
+    let file = fs::OpenOptions::new().append(true).open(&path);
+    let written = file.and_then(|mut file| lines.iter().try_for_each(|line| writeln!(file, "{line}")));
+    written.map_err(|error| Failure::file(&path.display().to_string(), "write", &error))
 }
 
 fn second(instant: &str) -> Result<i64, Failure> {

@@ -19,6 +19,7 @@ mod events_in;
 mod events_send;
 mod explain;
 mod failure;
+mod limit;
 mod manual;
 mod output;
 mod prices;
@@ -60,12 +61,14 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Events(EventsCommand::Send(args)) => events_send::run(&args),
         Command::Spend(args) => spend::run(&args),
+        Command::Limit(command) => limit::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::rate::run(&args),
         Command::Bench(Bench::Ingest(args)) => bench::ingest::run(&args),
+        Command::Bench(Bench::Guard(args)) => bench::guard::run(&args),
         Command::Bench(Bench::Ledger(args)) => bench::ledger::run(&args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(&folder),

@@ -48,6 +48,8 @@ pub enum Method {
     Post,
     /// A new value.
     Put,
+    /// An end.
+    Delete,
 }
 
 /// Why there is no answer.
@@ -137,6 +139,11 @@ impl Server {
         document(request.send(&body[..]))
     }
 
+    /// Ends something.
+    pub fn delete(&self, path: &str) -> Result<(), Unanswered> {
+        answer(self.sent(Method::Delete, path).send_empty()).map(|_| ())
+    }
+
     /// Sends bytes of a type that are packed.
     pub fn send_packed<T: DeserializeOwned>(
         &self,
@@ -164,6 +171,8 @@ impl Server {
         let request = match method {
             Method::Post => self.agent.post(url),
             Method::Put => self.agent.put(url),
+            // What is ended is named by the address alone; a body of nothing says no more.
+            Method::Delete => self.agent.delete(url).force_send_body(),
         };
         request.header("Authorization", format!("Bearer {}", self.token))
     }

@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use kopeck_server::clock::Clock;
+use kopeck_server::commander::{Commander, Webhook};
 use kopeck_server::config::{Location, Shared};
 use kopeck_server::serve::{ServeError, Started};
 use kopeck_server::{Config, serve};
@@ -18,6 +19,8 @@ use crate::failure::{Done, Failure};
 const OPERATOR_TOKEN: &str = "KOPECK_OPERATOR_TOKEN";
 /// How much is logged: a level, or levels by module.
 const LOG: &str = "KOPECK_LOG";
+/// By what stops to a webhook are signed.
+const STOP_SECRET: &str = "KOPECK_STOP_SECRET";
 
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> Result<Done, Failure> {
@@ -25,6 +28,7 @@ pub fn run(args: &ServeArgs) -> Result<Done, Failure> {
     let mut config = Config::new(location(args), args.listen);
     config.clock = clock(args)?;
     config.operator_token = env::var(OPERATOR_TOKEN).ok().filter(|token| !token.is_empty());
+    config.commander = commander(args)?;
     let mut printed = Ok(());
     serve(&config, stopping, |started| printed = tell(started, args)).map_err(|error| failure(&error))?;
     printed?;
@@ -52,6 +56,21 @@ fn clock(args: &ServeArgs) -> Result<Clock, Failure> {
             "give --clock simulated --now TIME, or leave both out",
         )),
     }
+}
+
+/// Who brings stops to clouds.
+fn commander(args: &ServeArgs) -> Result<Option<Commander>, Failure> {
+    if let Some(program) = &args.stop_program {
+        return Ok(Some(Commander::Program(program.clone())));
+    }
+    let Some(url) = &args.stop_webhook else { return Ok(None) };
+    let remedy =
+        "set it to what the receiver knows as the webhook's secret: `whsec_` and 24 to 64 bytes in base64";
+    let secret = env::var(STOP_SECRET).ok().filter(|secret| !secret.is_empty());
+    let secret = secret.ok_or_else(|| Failure::input(format!("{STOP_SECRET} is not set"), None, remedy))?;
+    let secret =
+        secret.parse().map_err(|error| Failure::input(format!("{STOP_SECRET} {error}"), None, remedy))?;
+    Ok(Some(Commander::Webhook(Webhook::new(url.clone(), secret))))
 }
 
 /// One line each to standard error: for people on a terminal, otherwise JSON.

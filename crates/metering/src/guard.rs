@@ -53,7 +53,7 @@ use kopeck_store::Store;
 use kopeck_store::events::{EventLog, Kept};
 
 use crate::metering::MeteringError;
-use limits::{Asked, Ground};
+use limits::{Asked, Ground, Part};
 use memory::{Beyond, Memory, Stopped, Told};
 use notice::{Notice, What, name_of};
 use outbox::Outbox;
@@ -77,6 +77,8 @@ pub struct Guard {
     /// When holders are to be looked at.
     queue: BTreeSet<(Second, Holder)>,
     touched: BTreeSet<Holder>,
+    /// Of whom somebody wants to read what was spent, to the last digit.
+    read: BTreeSet<Holder>,
     /// When a project's commands are to be looked at.
     checks: BTreeSet<(Second, named::ProjectId)>,
     /// Whether the commands that were open at the start were looked at.
@@ -163,6 +165,12 @@ impl Guard {
         self.touched.insert(holder);
     }
 
+    /// Somebody wants to read what a holder's limits come to.
+    pub fn touch_to_read(&mut self, holder: Holder) {
+        self.read.insert(holder.clone());
+        self.touched.insert(holder);
+    }
+
     /// What a holder's limits come to.
     #[must_use]
     pub fn shown(&self, holder: &Holder) -> Shown {
@@ -176,13 +184,21 @@ impl Guard {
     /// What refuses whatever is new in a project: the limit, and whose it is.
     #[must_use]
     pub fn refuses(&self, directory: &Directory, project: &str, now: Moment) -> Option<(Holder, String)> {
-        self.holders(directory, project, now).into_iter().find_map(|holder| {
-            let subject = self.subjects.get(&holder)?;
-            let stopped = subject.memory.stopped.keys().next().cloned();
-            let refuses = |asked: &&Asked| asked.decision.action >= Some(Action::RefuseNew);
-            let refused = || subject.asked.iter().find(refuses).map(|asked| asked.name.clone());
-            stopped.or_else(refused).map(|limit| (holder, limit))
-        })
+        let holders = self.holders(directory, project, now);
+        holders.into_iter().find_map(|holder| self.refuses_of(&holder))
+    }
+
+    /// What of a holder refuses whatever is new.
+    #[must_use]
+    pub fn refuses_of(&self, holder: &Holder) -> Option<(Holder, String)> {
+        let subject = self.subjects.get(holder)?;
+        let whole =
+            |name: &String| subject.asked.iter().any(|asked| asked.name == *name && asked.part == Part::All);
+        let stopped = subject.memory.stopped.keys().find(|name| whole(name)).cloned();
+        let refuses =
+            |asked: &&Asked| asked.part == Part::All && asked.decision.action >= Some(Action::RefuseNew);
+        let refused = || subject.asked.iter().find(refuses).map(|asked| asked.name.clone());
+        stopped.or_else(refused).map(|limit| (holder.clone(), limit))
     }
 
     /// Who limits a project: it itself, and whoever pays for it.
@@ -210,6 +226,8 @@ impl Guard {
         if directory.limits().is_empty() {
             return Ok(());
         }
+        // One without limits was not looked at.
+        let before = before.filter(|before| !before.limits().is_empty());
         let is_same = before.as_ref().is_some_and(|before| before.prices_and_pays_as(directory));
         if !is_same {
             self.follow_clouds(directory);
@@ -336,8 +354,14 @@ impl Guard {
     ) -> Result<(), MeteringError> {
         let Some(mut subject) = self.subjects.remove(holder) else { return Ok(()) };
         let before = subject.memory.clone();
-        let ground =
-            Ground { directory, ledger: around.ledger, reactions: &self.reactions, now: around.now, at };
+        let ground = Ground {
+            directory,
+            ledger: around.ledger,
+            reactions: &self.reactions,
+            now: around.now,
+            at,
+            is_exact: self.read.remove(holder),
+        };
         let looked = limits::ask(shard, &ground, holder, &mut subject.memory);
         let looked =
             looked.and_then(|asked| self.take_in((around, directory, at), holder, (&mut subject, asked)));

@@ -63,6 +63,12 @@ impl Metering {
         self.core().state().guard.refuses(directory, project, now)
     }
 
+    /// What of a holder refuses whatever is new now.
+    #[must_use]
+    pub fn refuses_of(&self, holder: &Holder) -> Option<(Holder, String)> {
+        self.core().state().guard.refuses_of(holder)
+    }
+
     /// Commands on their way.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {

@@ -7,6 +7,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use kopeck_directory::entity::Project;
+use kopeck_directory::name::WorkspaceId;
 use kopeck_ledger::name::Moment;
 
 /// A shard: 0 for the first.
@@ -53,8 +54,15 @@ impl Placement {
         if project.created < self.since {
             return ShardNumber::ONLY;
         }
-        // A project always has its first workspace, whose id is random in its low bits.
-        let home = project.attachments.first().map_or(0, |first| first.workspace.0.as_u128());
-        ShardNumber(u32::try_from(home % u128::from(self.shards.get())).unwrap_or(0))
+        // A project always has its first workspace.
+        project.attachments.first().map_or(ShardNumber::ONLY, |first| self.home_of(first.workspace))
+    }
+
+    /// The shard of a workspace's new projects, which looks at its limits as well.
+    #[must_use]
+    pub fn home_of(self, workspace: WorkspaceId) -> ShardNumber {
+        // An id is random in its low bits.
+        let place = workspace.0.as_u128() % u128::from(self.shards.get());
+        ShardNumber(u32::try_from(place).unwrap_or(0))
     }
 }

@@ -92,7 +92,7 @@ impl Settler {
                     }
                     Command::Touch(holder) => self.core.state().guard.touch(holder),
                     Command::Look(holder, answer) => {
-                        self.core.state().guard.touch(holder.clone());
+                        self.core.state().guard.touch_to_read(holder.clone());
                         looks.push((holder, answer));
                     }
                     Command::Stop => stopping = true,

@@ -14,7 +14,9 @@ pub mod holds;
 pub mod ingest;
 pub mod journal;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod market;
+pub(crate) mod money;
 pub mod page;
 pub(crate) mod people;
 pub(crate) mod prices;
@@ -149,6 +151,7 @@ impl App {
     pub async fn expire_due(&self) -> Result<(), AppError> {
         if self.ledger.next_expiry().is_some_and(|next| next <= self.now()) {
             self.ledger.expire_holds()?.await?;
+            money::all(self);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::commander::Commander;
 use crate::shards::peers::NodeUrl;
 
 /// What a server is told at its start.
@@ -19,6 +20,8 @@ pub struct Config {
     pub clock: Clock,
     /// The operator's token. `None`: the first start makes one.
     pub operator_token: Option<String>,
+    /// Who brings stops to clouds; nobody where there is none.
+    pub commander: Option<Commander>,
     /// How long connections have to end after SIGTERM.
     pub drain: Duration,
     /// What a client may cost.
@@ -84,6 +87,7 @@ impl Config {
             listen,
             clock: Clock::System,
             operator_token: None,
+            commander: None,
             drain: Duration::from_secs(30),
             limits: Limits::default(),
         }

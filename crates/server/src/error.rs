@@ -75,6 +75,8 @@ kinds! {
     Exists = "exists", 409, "It exists already";
     /// The account does not have the money.
     InsufficientFunds = "insufficient-funds", 409, "There is not enough money";
+    /// A limit refuses whatever is new.
+    LimitReached = "limit-reached", 409, "A limit stands in the way";
     /// The hold has been posted or released, or has expired.
     HoldEnded = "hold-ended", 409, "The hold has ended";
     /// More than is left of the hold.
@@ -160,6 +162,14 @@ pub enum AppError {
     /// The directory refuses.
     #[error("{0}")]
     Directory(Box<directory::Refusal>),
+    /// A limit refuses whatever is new.
+    #[error("{limit} of {holder} refuses whatever is new")]
+    LimitReached {
+        /// Which limit.
+        limit: String,
+        /// Whose.
+        holder: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -219,6 +229,7 @@ impl AppError {
             AppError::Input { kind, .. } => *kind,
             AppError::Refused { refusal, .. } => kind_of_refusal(refusal),
             AppError::Directory(refusal) => marketplace::kind(refusal),
+            AppError::LimitReached { .. } => ProblemKind::LimitReached,
             AppError::Store(error) => kind_of_store(error),
             AppError::TooMany(_) => ProblemKind::TooMany,
             AppError::Unsettled | AppError::Moving | AppError::Stopping => ProblemKind::Unavailable,
@@ -250,6 +261,7 @@ impl AppError {
     fn field(&self) -> Option<String> {
         match self {
             AppError::Input { field, .. } | AppError::Refused { field, .. } => field.clone(),
+            AppError::Directory(refusal) => marketplace::field(refusal).map(str::to_owned),
             _ => None,
         }
     }
@@ -280,6 +292,9 @@ impl AppError {
                 "nothing was done: send it again later, with the same Idempotency-Key"
             }
             AppError::TooMany(_) => "wait until some of it is done, and ask again",
+            AppError::LimitReached { .. } => {
+                "have the limit raised or the wallet topped up by who pays, or wait for the next month"
+            }
             AppError::Unsettled => "look into the server's log: a store may be full or slow",
             AppError::Moving => "ask again in a moment; what was sent with an id is done once",
             AppError::Stopping => "ask again when the server has started",

@@ -9,6 +9,7 @@ pub mod app;
 pub mod auth;
 pub mod background;
 pub mod clock;
+pub mod commander;
 pub mod config;
 pub mod documents;
 pub mod error;

@@ -109,6 +109,7 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
         });
         tokio::spawn(background::expiry::run(Arc::clone(&app)));
         tokio::spawn(background::directory::run(Arc::clone(&app)));
+        tokio::spawn(background::stops::run(Arc::clone(&app), config.commander.clone()));
         started(&Started { address, new_token, new_ledger });
         tracing::info!(%address, "serving");
         http::listen::serve(listener, http::router(Arc::clone(&app)), Arc::clone(&app), limit).await;

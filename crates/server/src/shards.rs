@@ -14,11 +14,14 @@ use std::time::Duration;
 
 use kopeck_directory::Directory;
 use kopeck_directory::entity::{Emitter, Project};
+use kopeck_directory::limit::Holder;
 use kopeck_ledger::name::Moment;
 use kopeck_metering::Metering;
 use kopeck_metering::judge::{HORIZON_DAYS, Judge, Judged, Memory};
 use kopeck_metering::placement::{Placement, ShardNumber};
 use kopeck_store::events::EventReader;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -133,6 +136,47 @@ impl Shards {
         self.here(self.placement.of(project)).ok_or(AppError::Moving)
     }
 
+    /// The shard that looks at somebody's limits.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`] of a project that is none.
+    pub fn guarding(&self, holder: &Holder, directory: &Directory) -> Result<ShardNumber, AppError> {
+        match holder {
+            Holder::Workspace(workspace) => Ok(self.placement.home_of(*workspace)),
+            Holder::Project(id) => {
+                let project = directory.project(id.as_str());
+                Ok(self.placement.of(project.ok_or_else(|| AppError::not_found("project", id))?))
+            }
+        }
+    }
+
+    /// Follows where the shards are.
+    #[must_use]
+    pub fn moves(&self) -> watch::Receiver<Places> {
+        self.places.subscribe()
+    }
+
+    /// Asks a shard something that another node may have to answer: what `here` does with it here, or the question that
+    /// its node is asked.
+    ///
+    /// # Errors
+    /// Those of `here`; [`AppError::Moving`] where its node does not answer.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        shard: ShardNumber,
+        here: impl FnOnce(&Metering) -> T,
+        (question, about): (&str, &impl Serialize),
+    ) -> Result<T, AppError> {
+        match self.place(shard).await? {
+            Place::Here(metering) => Ok(here(&metering)),
+            Place::There(node) => {
+                let about =
+                    serde_json::to_vec(about).map_err(|error| AppError::Internal(error.to_string()))?;
+                self.peers().ok_or(AppError::Moving)?.ask(&node, question, about).await
+            }
+        }
+    }
+
     /// A shard, where it is here.
     #[must_use]
     pub fn here(&self, shard: ShardNumber) -> Option<Arc<Metering>> {
@@ -172,10 +216,10 @@ impl Shards {
     ///
     /// # Errors
     /// [`AppError::Moving`] where a shard is at no node, or its node does not answer.
-    pub fn ask_others<T: serde::de::DeserializeOwned>(
+    pub fn ask_others<T: DeserializeOwned>(
         &self,
         question: &str,
-        about: &impl serde::Serialize,
+        about: &impl Serialize,
     ) -> Result<Vec<T>, AppError> {
         let nodes = self.elsewhere()?;
         let Some(peers) = self.peers().filter(|_| !nodes.is_empty()) else { return Ok(Vec::new()) };

@@ -104,7 +104,7 @@ pub(super) fn parse_text(text: &str) -> Result<Text, String> {
     Text::new(text).map_err(|error| format!("the text {error}: write 1 to 255 bytes on one line"))
 }
 
-fn parse_amount(text: &str) -> Result<Amount, String> {
+pub(super) fn parse_amount(text: &str) -> Result<Amount, String> {
     let amount: Amount = text.parse().map_err(|error| format!("{error}"))?;
     if amount.is_negative() {
         return Err("is below zero: write what is moved, and turn the accounts round".to_owned());

@@ -21,6 +21,10 @@ The API is described at /openapi.json and can be tried at /docs. /healthz tells 
 server is alive, /readyz whether it can work; /metrics is OpenMetrics. The log goes to standard
 error, as JSON where that is no terminal; KOPECK_LOG says how much, such as `debug`.
 
+The guard stops what would exceed a cap: --stop-program or --stop-webhook brings each stop to its
+cloud, again and again until the cloud's events say that the resource is stopped. The same stop
+has the same `id` each time.
+
 With --database any number of servers work on one PostgreSQL, and each answers every request:
 they share out the metering, ask each other where --advertise says, and take over from one
 that ends. The first one makes the tables; --shards is for that one alone. Their clock is the
@@ -32,6 +36,7 @@ Examples:
   kopeck serve
   kopeck serve --data /var/lib/kopeck --listen 0.0.0.0:8080
   kopeck serve --database postgres://kopeck@db/kopeck --listen 10.0.0.1:8080
+  kopeck serve --stop-program /usr/local/bin/stop-vm
   kopeck serve --data /tmp/try --clock simulated --now 2026-10-01T00:00:00+03:00
 
 Exit codes: 0 ended by a signal, with everything committed; 2 it could not start.";
@@ -67,6 +72,13 @@ pub struct ServeArgs {
     /// Where a simulated clock stands at first (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = parse_moment, required_if_eq("clock", "simulated"))]
     pub now: Option<Moment>,
+    /// A program that brings stops to clouds: it gets each as JSON on its standard input, and has taken it when it exits
+    /// with 0
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "stop_webhook")]
+    pub stop_program: Option<PathBuf>,
+    /// A webhook that brings stops to clouds, signed as of Standard Webhooks with the secret of KOPECK_STOP_SECRET
+    #[arg(long, value_name = "URL")]
+    pub stop_webhook: Option<String>,
 }
 
 /// Which clock a server lives by.

@@ -9,7 +9,7 @@
 //! The baselines parse the same lines with `serde_json` alone, on one core, and insert them with a unique key into
 //! SQLite alone, which knows as many keys.
 
-mod child;
+pub(super) mod child;
 mod cloud;
 mod senders;
 mod singles;
@@ -232,6 +232,6 @@ fn megabytes(bytes: u64) -> String {
 }
 
 /// Something that kopeck's own server should not do.
-fn broken(what: &str) -> Failure {
+pub(super) fn broken(what: &str) -> Failure {
     Failure::input(format!("the bench met {what}"), None, "this is a fault of kopeck: report it")
 }

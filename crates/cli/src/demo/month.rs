@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 use uuid::Uuid;
 
+use super::runaway::Runaway;
 use super::script::{HOUR, Line, Script};
 use super::world::{Payer, World, unexpected};
 use crate::caller::{Caller, LINES};
@@ -38,7 +39,12 @@ pub struct Sent {
 }
 
 /// Plays the month up to its end, and leaves the clock there.
-pub fn play(world: &mut World, script: &Script, (from, to): (i64, i64)) -> Result<Sent, Failure> {
+pub fn play(
+    world: &mut World,
+    script: &Script,
+    (from, to): (i64, i64),
+    mut runaway: Option<&mut Runaway>,
+) -> Result<Sent, Failure> {
     let mut sent = Sent::default();
     let progress = ProgressBar::new(u64::try_from(to - from).unwrap_or(0) / 3_600);
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent} %") {
@@ -50,6 +56,9 @@ pub fn play(world: &mut World, script: &Script, (from, to): (i64, i64)) -> Resul
         let count = rest.iter().take_while(|line| line.hour <= hour).count();
         let (lines, later) = rest.split_at(count);
         rest = later;
+        if let Some(runaway) = &mut runaway {
+            runaway.hour(world, hour)?;
+        }
         set_clock(&world.operator, (hour + 1) * HOUR - 1)?;
         let moscow = local(hour * HOUR)?;
         if moscow.hour() == 0 && hour * HOUR > from {
@@ -164,7 +173,7 @@ pub fn micros(amount: &Value) -> Result<i128, Failure> {
     amount.map(Amount::micros).ok_or_else(|| unexpected("an amount that is none"))
 }
 
-fn instant(second: i64) -> Result<Timestamp, Failure> {
+pub fn instant(second: i64) -> Result<Timestamp, Failure> {
     Timestamp::from_second(second).map_err(|error| unexpected(&error.to_string()))
 }
 

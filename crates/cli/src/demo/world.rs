@@ -190,7 +190,7 @@ impl World {
         self.operator.send((Method::POST, "/v1/price-books"), (TOML, BOOK.as_bytes()), None)?;
         let id = self.id();
         let body = json!({"id": id, "name": "Two regions", "price_book": BOOK_ID, "delay_s": 300,
-            "heartbeat_s": 0});
+            "heartbeat_s": 0, "latency_s": 60});
         self.operator.post("/v1/providers", &body)?;
         for source in &script.clouds {
             self.operator.post(&format!("/v1/providers/{id}/sources"), &json!({"source": source}))?;

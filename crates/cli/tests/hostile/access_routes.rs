@@ -51,7 +51,10 @@ fn and(route: Route, other: impl Into<String>) -> Route {
 
 /// All routes, each at least once.
 pub fn routes(charge: &str) -> Vec<Route> {
-    [operation(), ledger(), usage(charge), people(), market(), keys()].into_iter().flatten().collect()
+    [operation(), ledger(), usage(charge), people(), market(), keys(), guard()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn operation() -> Vec<Route> {
@@ -201,5 +204,23 @@ fn keys() -> Vec<Route> {
         post("/v1/role-requests/{id}/approve", id(61), Value::Null),
         post("/v1/role-requests/{id}/revoke", id(61), Value::Null),
         post("/v1/tokens/{id}/revoke", id(70), Value::Null),
+    ]
+}
+
+fn guard() -> Vec<Route> {
+    let cap = || json!({"limit": "cap:month", "amount": "1000", "currency": "RUB"});
+    let rules = json!({"order": "oldest_first", "protected": []});
+    vec![
+        post("/v1/projects/{id}/limits", "acme", cap()),
+        get("/v1/projects/{id}/limits", "acme"),
+        and(route("DELETE", "/v1/projects/{id}/limits/{limit}", "acme", Value::Null), "cap:month"),
+        post("/v1/workspaces/{id}/limits", id(11), cap()),
+        get("/v1/workspaces/{id}/limits", id(11)),
+        and(route("DELETE", "/v1/workspaces/{id}/limits/{limit}", id(11), Value::Null), "cap:month"),
+        route("PUT", "/v1/projects/{id}/stop-rules", "acme", rules),
+        get("/v1/projects/{id}/stop-rules", "acme"),
+        get("/v1/projects/{id}/stops", "acme"),
+        get("/v1/projects/{id}/notices", "acme"),
+        get("/v1/workspaces/{id}/notices", id(11)),
     ]
 }

@@ -29,6 +29,14 @@ fn services_come_to_what_rating_the_same_events_says_and_all_of_it_is_posted() {
     assert_eq!(word(played, "Services of the clouds:", 4), total);
     assert_eq!(word(played, "Services of the clouds:", 6), total);
     assert!(played.contains("the ledger is proven"), "{played}");
+    // The runaway was stopped before its cap was met, and has cost no more.
+    let runaway = played.split_once("A runaway: ").unwrap().1;
+    let instant =
+        |after: &str| runaway.split_once(after).unwrap().1.split([' ', ';', '.']).next().unwrap().to_owned();
+    assert!(instant("40 stops at ") < instant("have been met at "), "{runaway}");
+    let money =
+        |after: &str| runaway.split_once(after).unwrap().1.split('.').next().unwrap().parse::<u64>().unwrap();
+    assert!((1..10_000).contains(&money("has cost ")) && money("would have cost ") > 100_000, "{runaway}");
 }
 
 #[test]

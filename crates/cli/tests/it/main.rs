@@ -8,6 +8,7 @@ mod cases;
 mod demo;
 mod desk;
 mod estimate;
+mod guard;
 mod ledger;
 mod prices;
 mod rate;

@@ -44,6 +44,8 @@ pub struct Ground<'g> {
     pub now: Moment,
     /// The second of now.
     pub at: Second,
+    /// Whether costs of the month are looked up resource by resource: somebody wants to read them, to the last digit.
+    pub is_exact: bool,
 }
 
 /// What of a project a limit looks at, and what it stops.
@@ -95,6 +97,8 @@ struct Sums {
     decided: Decided,
     /// By region and kind, where a limit asks for it.
     spend: Option<Spend>,
+    /// What the month has cost, where that is known to the last digit.
+    month: Option<Amount>,
     /// What was decided of rate-limited models.
     pace: Option<Amount>,
 }
@@ -153,21 +157,35 @@ fn sums(
         }
     }
     let is_scoped = |key: &LimitKey| matches!(key, LimitKey::Quota(scope) if *scope != Scope::Project);
-    let mut spend = None;
-    let mut paced = None;
-    if let [project] = projects {
-        if needs(is_scoped)
-            && let Some(zone) = ground.directory.payer(project.as_str(), ground.now)
-            && let Ok(zone) = jiff::tz::TimeZone::get(zone.zone.as_str())
-        {
-            let month = ground.now.timestamp().to_zoned(zone).date();
-            spend = Some(shard.spend(project.as_str(), month, ground.at)?);
+    let (mut spend, mut month, mut pace) = (None, None, None);
+    if ground.is_exact || needs(is_scoped) {
+        let mut total = Amount::ZERO;
+        for project in projects {
+            if let Some(one) = spend_of(shard, ground, project)? {
+                total = total.checked_add(one.total).map_err(overflow)?;
+                spend = Some(one);
+            }
         }
-        if needs(|key| *key == LimitKey::Rate) {
-            paced = Some(shard.decided_pace(project.as_str(), ground.at)?);
-        }
+        month = Some(total);
     }
-    Ok(Sums { decided: sum, spend, pace: paced })
+    if let [project] = projects
+        && needs(|key| *key == LimitKey::Rate)
+    {
+        pace = Some(shard.decided_pace(project.as_str(), ground.at)?);
+    }
+    Ok(Sums { decided: sum, spend, month, pace })
+}
+
+/// What a project has cost in the present month, by everything that it may be looked at by.
+fn spend_of(
+    shard: &mut Shard,
+    ground: &Ground<'_>,
+    project: &ProjectId,
+) -> Result<Option<Spend>, MeteringError> {
+    let Some(workspace) = ground.directory.payer(project.as_str(), ground.now) else { return Ok(None) };
+    let Ok(zone) = jiff::tz::TimeZone::get(workspace.zone.as_str()) else { return Ok(None) };
+    let month = ground.now.timestamp().to_zoned(zone).date();
+    Ok(Some(shard.spend(project.as_str(), month, ground.at)?))
 }
 
 /// The slowest of all clouds that have something of it.
@@ -201,7 +219,7 @@ impl Scene<'_, '_> {
         let name = key.to_string();
         match &limit.terms {
             LimitTerms::Cap { over: Over::Month, amount } => {
-                let what = Spent { name, part: Part::All, curve: self.curve, spent: None };
+                let what = Spent { name, part: Part::All, curve: self.curve, spent: self.sums.month };
                 asked.extend(self.month(limit, &what, (*amount, &ActionPlan::of_cap()), memory)?);
             }
             LimitTerms::Cap { over: Over::Lifetime, amount } => {
@@ -209,7 +227,7 @@ impl Scene<'_, '_> {
             }
             LimitTerms::Quota { enabled: false, .. } => {}
             LimitTerms::Quota { scope: Scope::Project, amount, plan, .. } => {
-                let what = Spent { name, part: Part::All, curve: self.curve, spent: None };
+                let what = Spent { name, part: Part::All, curve: self.curve, spent: self.sums.month };
                 asked.extend(self.month(limit, &what, (*amount, plan), memory)?);
             }
             LimitTerms::Quota { scope, amount, plan, .. } => {
@@ -281,7 +299,10 @@ impl Scene<'_, '_> {
     /// What the present month has cost, at the most.
     fn present(&self) -> Result<Amount, Overflow> {
         match self.months() {
-            Some([month, _]) => Ok(self.curve.cost(&Period::Month(month), self.ground.at)?.most()),
+            Some([month, _]) => match self.sums.month {
+                Some(exact) => Ok(exact),
+                None => Ok(self.curve.cost(&Period::Month(month), self.ground.at)?.most()),
+            },
             None => Ok(Amount::ZERO),
         }
     }
@@ -423,7 +444,7 @@ struct Spent<'s, 'p> {
     name: String,
     part: Part,
     curve: &'s Curve<'p>,
-    /// What it has cost in the month, where the curve does not know that.
+    /// What it has cost in the month, where that is known better than by the curve.
     spent: Option<Amount>,
 }
 

@@ -10,7 +10,7 @@ use kopeck_ledger::request::{Request, Work};
 use kopeck_store::StoreError;
 use uuid::{Builder, Uuid};
 
-use crate::app::{App, access, accrued};
+use crate::app::{App, access, accrued, money};
 use crate::auth::Principal;
 use crate::error::AppError;
 
@@ -81,6 +81,7 @@ pub async fn ask(app: &Arc<App>, who: &Principal, id: Uuid, work: Work) -> Resul
     requests.push(request(who, id, work.clone()));
     let replies = app.ledger.try_submit(requests)?.await?;
     let reply: Reply = replies.into_iter().next_back().ok_or(StoreError::Closed)?;
+    money::moved(app, &work);
     reply.map_err(|refusal| refused(refusal, &work))
 }
 

@@ -10,7 +10,7 @@ use kopeck_ledger::request::Work;
 use uuid::Uuid;
 
 use crate::app::asking::{Key, ask};
-use crate::app::{App, access, transactions, work};
+use crate::app::{App, access, limits, transactions, work};
 use crate::auth::{Act, Principal};
 use crate::documents::{account, hold as document, unmade};
 use crate::error::AppError;
@@ -26,7 +26,14 @@ pub async fn create(
     new: NewHold,
 ) -> Result<HoldDocument, AppError> {
     access::may(who, Act::MoveMoney)?;
-    let (id, work) = (key.id(&who.actor), work::of_hold(new, app.ledger.as_ref())?);
+    let id = key.id(&who.actor);
+    let (account, project) = (new.account, new.project.clone());
+    // What was asked before is answered as it was.
+    let known = app.blocking(move |app| Ok(app.ledger.record(TransactionId(id))?)).await?;
+    if known.is_none() {
+        limits::allow_new(app, account, project.as_ref().map(|project| project.0.as_str())).await?;
+    }
+    let work = work::of_hold(new, app.ledger.as_ref())?;
     ask(app, who, id, work).await?;
     shown(app, who, id).await
 }

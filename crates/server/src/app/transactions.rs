@@ -12,7 +12,7 @@ use kopeck_ledger::request::Work;
 use uuid::Uuid;
 
 use crate::app::asking::{self, Key};
-use crate::app::{App, access, accrued, work};
+use crate::app::{App, access, accrued, money, work};
 use crate::auth::{Act, Principal};
 use crate::documents::{account, transaction as document, unmade};
 use crate::error::{AppError, ProblemKind};
@@ -98,6 +98,7 @@ async fn post_several(
     .skip(told);
     let results = ids.into_iter().zip(works).map(|(id, work)| {
         let decided = work.and_then(|work| {
+            money::moved(app, &work);
             let reply: Reply = replies.next().ok_or(kopeck_store::StoreError::Closed)?;
             reply.map_err(|refusal| asking::refused(refusal, &work))
         });

@@ -29,6 +29,12 @@ pub fn kind(refusal: &Refusal) -> ProblemKind {
         | Refusal::BookNotInPieces
         | Refusal::UnknownZone { .. }
         | Refusal::OutOfYears { .. } => ProblemKind::Invalid,
+        Refusal::LimitNotAbove { .. }
+        | Refusal::LimitTooLarge { .. }
+        | Refusal::LimitCurrency { .. }
+        | Refusal::LimitNotSo { .. }
+        | Refusal::HorizonTooLong { .. }
+        | Refusal::LimitOfOther { .. } => ProblemKind::Invalid,
         _ => ProblemKind::AgainstRules,
     }
 }
@@ -50,6 +56,27 @@ pub fn remedy(refusal: &Refusal) -> &'static str {
         }
         Refusal::OtherCurrencyThanOwner { .. } => "use the currency of the owner's account",
         Refusal::UnknownZone { .. } => "write an IANA name such as Europe/Moscow",
+        Refusal::LimitNotAbove { .. } | Refusal::LimitTooLarge { .. } => {
+            "give an amount above zero, up to 18446744073709.551615; to allow nothing, stop what runs"
+        }
+        Refusal::LimitCurrency { .. } => "give the amount in the workspace's currency",
+        Refusal::LimitOfOther { .. } => {
+            "set it on the other: `/v1/projects/{id}/limits` or `/v1/workspaces/{id}/limits`"
+        }
+        Refusal::LimitNotSo { .. } => "give a percentage above 0, such as 300",
+        Refusal::HorizonTooLong { .. } => "give at most 366 days",
         _ => "nothing was changed: correct what was asked for and send it again",
+    }
+}
+
+/// The field that a refusal is about, where it is one.
+pub fn field(refusal: &Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::LimitNotAbove { .. } | Refusal::LimitTooLarge { .. } => Some("amount"),
+        Refusal::LimitCurrency { .. } => Some("currency"),
+        Refusal::LimitOfOther { .. } => Some("limit"),
+        Refusal::LimitNotSo { .. } => Some("percent_of_median"),
+        Refusal::HorizonTooLong { .. } => Some("horizon_days"),
+        _ => None,
     }
 }

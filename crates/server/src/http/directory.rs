@@ -1,6 +1,7 @@
 //! The marketplace's routes.
 
 mod keys;
+mod limits;
 mod market;
 mod people;
 mod prices;
@@ -31,6 +32,7 @@ pub fn routes() -> Routes {
         .merge(market::routes())
         .merge(prices::routes())
         .merge(keys::routes())
+        .merge(limits::routes())
 }
 
 /// The name in a route's path: of a project or a price book.

@@ -1,4 +1,4 @@
-//! Requests about a project go to the node that meters it, whichever node they were sent to.
+//! Requests about a project or a payer go to the node that meters and guards it, whichever node they were sent to.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use axum::RequestExt;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use kopeck_directory::name::WorkspaceId;
 use kopeck_metering::placement::ShardNumber;
 
 use super::problem::Failed;
@@ -14,12 +15,19 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::shards::Place;
 
-/// The routes about one project, as `id`, that need what its meters know.
-const ROUTES: [&str; 4] = [
+/// The routes about one project or workspace, as `id`, that need what its shard knows.
+const ROUTES: [&str; 11] = [
     "/v1/projects/{id}/spend",
     "/v1/projects/{id}/spend/stream",
     "/v1/projects/{id}/charges",
     "/v1/projects/{id}/charges/{key}/explain",
+    "/v1/projects/{id}/limits",
+    "/v1/projects/{id}/limits/{limit}",
+    "/v1/projects/{id}/stops",
+    "/v1/projects/{id}/notices",
+    "/v1/workspaces/{id}/limits",
+    "/v1/workspaces/{id}/limits/{limit}",
+    "/v1/workspaces/{id}/notices",
 ];
 
 /// Passes a request on where the project that it is about is metered elsewhere.
@@ -42,11 +50,13 @@ enum Passed {
 async fn shard_of(app: &App, request: &mut Request) -> Option<ShardNumber> {
     app.shards.peers()?;
     let route = request.extensions().get::<MatchedPath>()?;
-    if !ROUTES.contains(&route.as_str()) {
-        return None;
-    }
+    let route = ROUTES.into_iter().find(|known| *known == route.as_str())?;
     let parameters = request.extract_parts::<RawPathParams>().await.ok()?;
     let (_, id) = parameters.iter().find(|(name, _)| *name == "id")?;
+    if route.starts_with("/v1/workspaces/") {
+        let workspace = id.parse().ok()?;
+        return Some(app.shards.placement().home_of(WorkspaceId(workspace)));
+    }
     // What does not exist is told here.
     let directory = app.directory.snapshot();
     directory.project(id).map(|project| app.shards.placement().of(project))

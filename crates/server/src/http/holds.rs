@@ -25,6 +25,7 @@ pub fn routes() -> Routes {
     post, path = "/v1/holds", tag = "ledger", operation_id = "createHold", request_body = NewHold,
     params(("Idempotency-Key" = String, Header, description = "A UUID, or any text that is used once")),
     extensions(("x-problems" = json!([
+        "limit-reached",
         "idempotency-key-missing", "idempotency-key-reused", "insufficient-funds", "refused", "outcome-unknown"
     ]))),
     responses((status = 201, description = "It is set aside", body = HoldDocument))

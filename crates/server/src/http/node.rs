@@ -11,6 +11,7 @@ use bytes::Bytes;
 use kopeck_api::directory::market::CleanUpDocument;
 use kopeck_api::forms::{Label, Money};
 use kopeck_api::reports::UnpricedDocument;
+use kopeck_directory::limit::Holder;
 use kopeck_directory::name::StorageId;
 use kopeck_ledger::name::AccountId;
 use kopeck_metering::placement::ShardNumber;
@@ -31,6 +32,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/node/unpriced", post(unpriced))
         .route("/node/sources", post(sources))
         .route("/node/clean-up", post(clean_up))
+        .route("/node/money", post(money))
+        .route("/node/refuses", post(refuses))
+        .route("/node/refuses-of", post(refuses_of))
         // What one node has taken from a client must fit, with a line's end for each event.
         .layer(DefaultBodyLimit::max(2 * LARGE_BODY_LIMIT_BYTES))
 }
@@ -85,6 +89,41 @@ async fn sources(
     Json((cursor, limit)): Json<(Option<String>, usize)>,
 ) -> Answer<Json<Sources>> {
     Ok(Json(app.blocking(move |app| Ok(reports::sources_here(app, cursor.as_deref(), limit))).await?))
+}
+
+/// Somebody's money has changed.
+async fn money(
+    _: Node,
+    State(app): State<Arc<App>>,
+    Json((shard, holder)): Json<(u32, Holder)>,
+) -> Answer<Json<()>> {
+    app.refresh().await?;
+    let metering = app.shards.here(ShardNumber(shard)).ok_or(AppError::Moving)?;
+    metering.money_changed(holder);
+    Ok(Json(()))
+}
+
+/// What refuses whatever is new in a project.
+async fn refuses(
+    _: Node,
+    State(app): State<Arc<App>>,
+    Json(project): Json<String>,
+) -> Answer<Json<Option<(Holder, String)>>> {
+    app.refresh().await?;
+    let directory = app.directory.snapshot();
+    let missing = || AppError::not_found("project", &project);
+    let metering = app.shards.of(directory.project(&project).ok_or_else(missing)?)?;
+    Ok(Json(metering.refuses(&directory, &project)))
+}
+
+/// What of a payer refuses whatever is new.
+async fn refuses_of(
+    _: Node,
+    State(app): State<Arc<App>>,
+    Json(holder): Json<Holder>,
+) -> Answer<Json<Option<(Holder, String)>>> {
+    let shard = app.shards.guarding(&holder, &app.directory.snapshot())?;
+    Ok(Json(app.shards.here(shard).ok_or(AppError::Moving)?.refuses_of(&holder)))
 }
 
 /// A clean-up of a storage.

@@ -43,6 +43,7 @@ pub fn head() -> OpenApi {
                 ("people", "Users, workspaces, projects, members, plans, tokens, the audit log"),
                 ("market", "Providers, price books, executors, storages"),
                 ("keys", "APIs by key, and roles"),
+                ("guard", "Limits, stops, notices"),
                 ("operation", "Running a server"),
             ]
             .map(|(name, about)| {

@@ -15,8 +15,12 @@ use http_body_util::{BodyExt, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kopeck_directory::limit::Holder;
+use kopeck_metering::placement::ShardNumber;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
+use super::{Place, Places};
 use crate::auth::TokenHash;
 use crate::error::AppError;
 
@@ -29,6 +33,8 @@ pub const CLIENT: HeaderName = HeaderName::from_static("x-kopeck-client");
 const CONNECT: Duration = Duration::from_millis(1_500);
 /// A node that does not answer for so long is not asked any more.
 const ANSWER: Duration = Duration::from_secs(30);
+/// A node is told something so often, until it has heard it.
+const TELLINGS: u32 = 20;
 /// The longest answer that is taken.
 const LONGEST: usize = 256 << 20;
 
@@ -63,6 +69,7 @@ impl fmt::Display for NodeUrl {
 }
 
 /// How other nodes are asked.
+#[derive(Clone)]
 pub struct Peers {
     client: Client<HttpConnector, Body>,
     own: NodeUrl,
@@ -134,6 +141,30 @@ impl Peers {
             }
         });
         answered.await.unwrap_or_else(|_| Err(failed("it takes too long".to_owned())))
+    }
+
+    /// Tells whoever has a shard that somebody's money has changed, without waiting for it; again where its node does not
+    /// answer, until the shard has another one.
+    pub fn tell(&self, mut places: watch::Receiver<Places>, shard: ShardNumber, holder: Holder) {
+        let peers = self.clone();
+        let Ok(about) = serde_json::to_vec(&(shard.0, holder)) else { return };
+        tokio::spawn(async move {
+            for _ in 0..TELLINGS {
+                let node = match places.borrow_and_update().get(&shard) {
+                    Some(Place::There(node)) => Some(node.clone()),
+                    // It has come here, and has looked at everything.
+                    Some(Place::Here(_)) => return,
+                    None => None,
+                };
+                if let Some(node) = node
+                    && peers.ask::<()>(&node, "money", about.clone()).await.is_ok()
+                {
+                    return;
+                }
+                // Whoever has the shard next looks at everything as well; only a node that lives may have missed it.
+                let _ = tokio::time::timeout(CONNECT, places.changed()).await;
+            }
+        });
     }
 
     /// Passes a request on to a node as it is, and its answer back as it comes.

@@ -171,6 +171,25 @@ fn keys() -> Vec<Route> {
     ]
 }
 
+fn guard() -> Vec<Route> {
+    let none = || Value::Null;
+    let cap = |amount: &str| json!({"limit": "cap:month", "amount": amount, "currency": "RUB"});
+    let rules = || json!({"order": "oldest_first", "protected": [{"source": "cloud://", "resource": "db"}]});
+    vec![
+        route(Method::POST, "/v1/projects/{}/limits", "acme", cap("1000")),
+        route(Method::GET, "/v1/projects/{}/limits", "acme", none()),
+        route(Method::DELETE, "/v1/projects/{}/limits/cap:month", "acme", none()),
+        route(Method::POST, "/v1/workspaces/{}/limits", id(11), cap("1000")),
+        route(Method::GET, "/v1/workspaces/{}/limits", id(11), none()),
+        route(Method::DELETE, "/v1/workspaces/{}/limits/cap:month", id(11), none()),
+        route(Method::PUT, "/v1/projects/{}/stop-rules", "acme", rules()),
+        route(Method::GET, "/v1/projects/{}/stop-rules", "acme", none()),
+        route(Method::GET, "/v1/projects/{}/stops", "acme", none()),
+        route(Method::GET, "/v1/projects/{}/notices", "acme", none()),
+        route(Method::GET, "/v1/workspaces/{}/notices", id(11), none()),
+    ]
+}
+
 async fn ask(world: &World, who: &str, route: &Route, id: &str) -> crate::world::Said {
     let path = route.path.replace("{}", id);
     match &route.body {
@@ -284,10 +303,29 @@ async fn keys_and_roles_by_every_role() {
 }
 
 #[tokio::test]
+async fn limits_by_every_role() {
+    expect![[r#"
+        POST   /v1/projects/{}/limits                                                 200 403 200 403 403 404 403 404 401
+        GET    /v1/projects/{}/limits                                                 200 200 200 200 200 404 200 404 401
+        DELETE /v1/projects/{}/limits/cap:month                                       204 403 204 403 403 404 403 404 401
+        POST   /v1/workspaces/{}/limits                                               200 403 200 404 404 404 404 404 401
+        GET    /v1/workspaces/{}/limits                                               200 200 200 404 404 404 404 404 401
+        DELETE /v1/workspaces/{}/limits/cap:month                                     204 403 204 404 404 404 404 404 401
+        PUT    /v1/projects/{}/stop-rules                                             200 403 403 200 403 404 403 404 401
+        GET    /v1/projects/{}/stop-rules                                             200 200 200 200 200 404 200 404 401
+        GET    /v1/projects/{}/stops                                                  200 200 200 200 200 404 200 404 401
+        GET    /v1/projects/{}/notices                                                200 200 200 200 200 404 200 404 401
+        GET    /v1/workspaces/{}/notices                                              200 200 200 404 404 404 404 404 401
+    "#]].assert_eq(&table(&guard()).await);
+}
+
+#[tokio::test]
 async fn another_tenants_ids_are_answered_as_ids_that_do_not_exist() {
     let world = World::inhabited().await;
     let mut hidden = 0;
-    for route in people().into_iter().chain(market()).chain(keys()).filter(|route| !route.id.is_empty()) {
+    for route in
+        people().into_iter().chain(market()).chain(keys()).chain(guard()).filter(|route| !route.id.is_empty())
+    {
         for who in ["stranger", "ingest"] {
             let theirs = ask(&world, who, &route, &route.id).await;
             let nothing = if route.id.len() == NOTHING.len() { NOTHING } else { "nothing" };

@@ -177,12 +177,27 @@ impl World {
         self.send(who, (Method::POST, "/v1/events"), ("application/x-ndjson", lines.join("\n"))).await
     }
 
+    /// Somebody does something under a name.
+    pub async fn named(&self, who: &str, path: &str, key: &str, body: &Value) -> Said {
+        let mut request =
+            Request::builder().method(Method::POST).uri(path).header("content-type", "application/json");
+        request = request.header("idempotency-key", key);
+        if let Some((_, token)) = self.tokens.iter().find(|(name, _)| *name == who) {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.answered(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
     async fn send(&self, who: &str, (method, path): (Method, &str), (kind, text): (&str, String)) -> Said {
         let mut request = Request::builder().method(method).uri(path).header("content-type", kind);
         if let Some((_, token)) = self.tokens.iter().find(|(name, _)| *name == who) {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(text)).unwrap()).await.unwrap();
+        self.answered(request.body(Body::from(text)).unwrap()).await
+    }
+
+    async fn answered(&self, request: Request<Body>) -> Said {
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let mut body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

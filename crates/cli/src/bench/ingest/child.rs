@@ -29,12 +29,29 @@ pub struct Server {
 struct Place {
     data: PathBuf,
     token: String,
+    /// Further arguments, and what is in its environment.
+    args: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Server {
     /// Starts one on an empty folder.
     pub fn new(data: &Path) -> Result<Server, Failure> {
-        let place = Place { data: data.to_owned(), token: format!("bench-{}", Uuid::now_v7()) };
+        let simulated = ["--clock", "simulated", "--now", OPENING];
+        Server::with(data, &simulated, &[])
+    }
+
+    /// Starts one on an empty folder, with arguments and an environment of its own.
+    pub fn with(data: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<Server, Failure> {
+        let place = Place {
+            data: data.to_owned(),
+            token: format!("bench-{}", Uuid::now_v7()),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
         Ok(start(place)?.0)
     }
 
@@ -89,8 +106,12 @@ impl Stopped {
 fn start(place: Place) -> Result<(Server, Duration), Failure> {
     let begun = Instant::now();
     let mut command = Command::new(env::current_exe()?);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--clock", "simulated", "--now", OPENING, "--data"]);
-    command.arg(&place.data).env("KOPECK_OPERATOR_TOKEN", &place.token).env("KOPECK_LOG", "warn");
+    command.args(["serve", "--listen", "127.0.0.1:0"]).args(&place.args).arg("--data");
+    command
+        .arg(&place.data)
+        .envs(place.environment.iter().cloned())
+        .env("KOPECK_OPERATOR_TOKEN", &place.token)
+        .env("KOPECK_LOG", "warn");
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let output = process.stdout.take().ok_or_else(|| broken("a server without output"))?;
     let mut server = Server { process, output: BufReader::new(output), place, url: String::new() };
