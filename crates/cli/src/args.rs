@@ -6,6 +6,7 @@ mod limit;
 mod prices;
 mod serve;
 mod server;
+mod store;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use server::{
     EventsCommand, ScopeArgs, SendArgs, SpendArgs, TokenCommand, TokenCreateArgs, TokenListArgs,
     TokenRevokeArgs,
 };
+pub use store::{CopyArgs, MigrateArgs, Place, StoreCommand};
 
 /// kopeck turns what clouds report into money: exactly, in real time.
 #[derive(Debug, Parser)]
@@ -97,6 +99,12 @@ pub enum Command {
     /// Serve the API
     #[command(after_long_help = serve::SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Make the tables of an installation in a database, or bring them to this version
+    #[command(after_long_help = store::MIGRATE_EXAMPLES)]
+    Migrate(MigrateArgs),
+    /// Move an installation between a folder and a database
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Bring usage events to a server
     #[command(subcommand)]
     Events(EventsCommand),

@@ -26,6 +26,7 @@ pub use open::failed;
 pub use payment::{correct, deposit, reverse, transfer, withdraw};
 pub use receipt::sorted;
 pub use safekeeping::{backup, restore};
+pub use verify::{bar, count};
 
 /// Runs `kopeck account`.
 pub fn account(command: &AccountCommand) -> Result<Done, Failure> {

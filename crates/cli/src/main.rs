@@ -30,6 +30,7 @@ mod sample;
 mod scratch;
 mod serve;
 mod spend;
+mod store;
 mod token;
 mod toml_file;
 
@@ -64,6 +65,8 @@ fn main() -> ExitCode {
         Command::Limit(command) => limit::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Demo(args) => demo::run(&args),
+        Command::Migrate(args) => store::migrate(&args),
+        Command::Store(command) => store::run(&command),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
         Command::Bench(Bench::Rate(args)) => bench::rate::run(&args),

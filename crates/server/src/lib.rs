@@ -15,6 +15,7 @@ pub mod documents;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod moving;
 pub mod safekeeping;
 pub mod scratch;
 pub mod serve;

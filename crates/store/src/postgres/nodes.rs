@@ -30,8 +30,8 @@ const SET_OPERATOR: &str = "UPDATE installation SET operator = $2 WHERE shard = 
 const FIRST_OPERATOR: &str =
     "UPDATE installation SET operator = $2 WHERE shard = $1 AND operator IS NULL RETURNING shard";
 const BEAT: &str = "INSERT INTO node (shard, name, url, seen) VALUES ($1, $2, $3, clock_timestamp()) \
-                    ON CONFLICT (shard, name) DO UPDATE SET seen = clock_timestamp(), url = $3 \
-                    RETURNING (extract(epoch FROM seen) * 1000000)::bigint";
+                    ON CONFLICT (shard, name) DO UPDATE SET seen = clock_timestamp(), url = $3 RETURNING name";
+const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 const LIVING: &str = "SELECT name, url FROM node \
                       WHERE shard = $1 AND seen > clock_timestamp() - $2::text::interval ORDER BY name";
 const BURY: &str =
@@ -127,8 +127,17 @@ impl Nodes {
     /// # Errors
     /// [`StoreError`] where the database does not answer.
     pub fn beat(&self) -> Answer<View> {
-        let now = self.ask(BEAT, &[&ALL, &self.name, &self.url])?.pop().map_or(0, |row| row.get::<_, i64>(0));
+        self.ask(BEAT, &[&ALL, &self.name, &self.url])?;
         self.ask(BURY, &[&ALL])?;
+        self.look()
+    }
+
+    /// Sees who lives, without being one of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database does not answer.
+    pub fn look(&self) -> Answer<View> {
+        let now = self.ask(NOW, &[])?.pop().map_or(0, |row| row.get::<_, i64>(0));
         let living = self.ask(LIVING, &[&ALL, &self.patience])?;
         let owners = self.ask(OWNERS, &[&EVENTS])?;
         let owner = |row: &Row| {
