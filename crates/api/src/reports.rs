@@ -64,6 +64,47 @@ pub struct UnpricedDocument {
     pub failures: Vec<FailureDocument>,
 }
 
+impl UnpricedDocument {
+    /// Of a month of which nothing is known yet.
+    #[must_use]
+    pub fn of(month: &str) -> UnpricedDocument {
+        UnpricedDocument {
+            month: month.to_owned(),
+            notices: Vec::new(),
+            unposted: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// Adds what is known of other projects in the same month.
+    pub fn add(&mut self, other: UnpricedDocument) {
+        for notice in other.notices {
+            match self.notices.iter_mut().find(|known| known.is_about_the_same_as(&notice)) {
+                Some(known) => {
+                    known.count += notice.count;
+                    if notice.first.time.0 < known.first.time.0 {
+                        known.first = notice.first;
+                    }
+                }
+                None => self.notices.push(notice),
+            }
+        }
+        self.unposted.extend(other.unposted);
+        self.failures.extend(other.failures);
+    }
+}
+
+impl NoticeDocument {
+    fn is_about_the_same_as(&self, other: &NoticeDocument) -> bool {
+        let about = |notice: &NoticeDocument| NoticeDocument {
+            count: 0,
+            first: self.first.clone(),
+            ..notice.clone()
+        };
+        about(self) == about(other)
+    }
+}
+
 /// An amount that could not be posted
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnpostedDocument {

@@ -13,7 +13,8 @@ use kopeck_store::StoreError;
 use kopeck_store::events::LoggedStep;
 
 use crate::metering::MeteringError;
-use crate::restart::{self, SHARD};
+use crate::placement::ShardNumber;
+use crate::restart;
 
 /// Bytes of steps that are in memory at a time, but for one that is larger.
 const STEPS_ABREAST: usize = 4 << 20;
@@ -30,6 +31,8 @@ pub type Steps<'s> = dyn Fn(u64, Take<'_, LoggedStep>) -> Result<(), StoreError>
 
 /// Where the two are read.
 pub struct Compared<'c> {
+    /// Whose steps they are.
+    pub shard: ShardNumber,
     /// The last step that was known to be confirmed before the journal is read.
     pub confirmed: u64,
     /// Hands over all records of the ledger.
@@ -47,6 +50,18 @@ pub struct Agreement {
     pub postings: u64,
     /// What disagrees first, in words that say where.
     pub problem: Option<String>,
+}
+
+impl Agreement {
+    /// What two shards have come to together: the first problem of the first one that has any.
+    #[must_use]
+    pub fn and(self, other: Agreement) -> Agreement {
+        Agreement {
+            steps: self.steps + other.steps,
+            postings: self.postings + other.postings,
+            problem: self.problem.or(other.problem),
+        }
+    }
 }
 
 /// Compares the ledger with the steps.
@@ -150,7 +165,8 @@ impl Walk<'_> {
             Ok(false)
         })?;
         let name = |index| PostingName { step: number, index };
-        let posting = (0..POSTINGS).find(|index| transaction_id(SHARD, name(*index)) == asked.id);
+        let posting = (0..POSTINGS)
+            .find(|index| transaction_id(self.compared.shard.0.into(), name(*index)) == asked.id);
         Ok(posting.filter(|_| !is_there).map(|index| {
             format!(
                 "record {} of the ledger is posting {index} of step {number}, which the event log does not have",

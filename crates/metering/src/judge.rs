@@ -21,6 +21,7 @@ use kopeck_rating::keys::QuickSet;
 use kopeck_settlement::meter_id::MeterId;
 use kopeck_store::events::{Arrival, Group};
 
+use crate::placement::{Placement, ShardNumber};
 use crate::pricing;
 use crate::sources::Heard;
 
@@ -138,10 +139,19 @@ impl Rejection {
 /// What a request's events were found to be.
 #[derive(Debug)]
 pub struct Judged {
-    /// Those that passed, to be logged.
-    pub group: Group<Arrived>,
-    /// For each event of the request in its order, why it is not logged; `None` for those in the group.
-    pub rejections: Vec<Option<Rejected>>,
+    /// Those that passed, to be logged: a group for each shard that has any.
+    pub groups: Vec<(ShardNumber, Group<Arrived>)>,
+    /// What was found of each event of the request, in its order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What was found of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the next one in the group of that shard.
+    Passed(ShardNumber),
+    /// It is not logged.
+    Rejected(Rejected),
 }
 
 /// An event that is not logged.
@@ -164,6 +174,8 @@ pub struct Judge {
     pub now: Moment,
     /// How many days old an event may be; `None` where events were accepted before and are taken again.
     pub horizon_days: Option<u32>,
+    /// Which shard meters what.
+    pub placement: Placement,
 }
 
 /// Hashes of data that repeats, remembered between requests.
@@ -188,27 +200,30 @@ impl Judge {
     /// Judges the lines of a request. `may_send` tells whether who sends may send for an emitter.
     pub fn judge(&self, lines: Vec<u8>, memory: &Memory, may_send: impl Fn(Emitter) -> bool) -> Judged {
         let batch = Arc::new(Batch::read(lines, Origin { file: 0, line: 1 }));
-        let bytes = Bytes::from_owner(Text(Arc::clone(&batch)));
-        let mut group = Gathering::default();
-        let mut rejections = Vec::new();
+        let mut gathered: Vec<(ShardNumber, Gathering)> = Vec::new();
+        let mut verdicts = Vec::new();
         memory.with(|contents| {
             for (_, incoming) in batch.incoming(contents) {
-                rejections.push(match incoming {
-                    Ok(event) => self.take(&event, &may_send, &mut group).err().map(|why| Rejected {
-                        source: Some(event.source.to_string()),
-                        id: Some(event.id.to_string()),
-                        why,
+                verdicts.push(match incoming {
+                    Ok(event) => self
+                        .take(&event, &may_send, &mut gathered)
+                        .map_or_else(Verdict::Rejected, Verdict::Passed),
+                    Err(refusal) => Verdict::Rejected(Rejected {
+                        source: None,
+                        id: None,
+                        why: Rejection::Unreadable(refusal),
                     }),
-                    Err(refusal) => {
-                        Some(Rejected { source: None, id: None, why: Rejection::Unreadable(refusal) })
-                    }
                 });
             }
         });
-        let Gathering { arrivals, routed, billings, sources, .. } = group;
-        let directory = Arc::clone(&self.directory);
-        let payload = Arrived { batch, directory, routed, billings, sources };
-        Judged { group: Group { bytes, arrivals, payload }, rejections }
+        let bytes = Bytes::from_owner(Text(Arc::clone(&batch)));
+        let group = |gathering: Gathering| {
+            let Gathering { arrivals, routed, billings, sources, .. } = gathering;
+            let (batch, directory) = (Arc::clone(&batch), Arc::clone(&self.directory));
+            let payload = Arrived { batch, directory, routed, billings, sources };
+            Group { bytes: bytes.clone(), arrivals, payload }
+        };
+        Judged { groups: gathered.into_iter().map(|(shard, of)| (shard, group(of))).collect(), verdicts }
     }
 
     /// Where the events of a group go that was judged by an older directory: a contract may have come between.
@@ -236,22 +251,22 @@ impl Judge {
         }
     }
 
-    /// Adds an event to those that go on, or says why it does not.
+    /// Adds an event to those that go on to its shard, or says why it does not.
     fn take(
         &self,
         event: &Incoming<'_>,
         may_send: impl Fn(Emitter) -> bool,
-        group: &mut Gathering,
-    ) -> Result<(), Rejection> {
-        self.check_time(event.time)?;
-        let at = Moment::from_nanoseconds(event.time).unwrap_or(self.now);
-        // Whose a source is, is told to nobody else.
-        let emitter = self.directory.emitter(&event.source, at);
-        if emitter.is_some_and(|emitter| !may_send(emitter)) {
-            return Err(Rejection::NotYours);
-        }
-        let route = self.directory.route_of((emitter, &event.source), &event.project, at)?;
-        event.check_currency(route.shelf.book.currency.as_str())?;
+        gathered: &mut Vec<(ShardNumber, Gathering)>,
+    ) -> Result<ShardNumber, Rejected> {
+        let rejected =
+            |why| Rejected { source: Some(event.source.to_string()), id: Some(event.id.to_string()), why };
+        let route = self.route(event, may_send).map_err(rejected)?;
+        let shard = self.placement.of(route.project);
+        let place = gathered.iter().position(|(known, _)| *known == shard).unwrap_or_else(|| {
+            gathered.push((shard, Gathering::default()));
+            gathered.len() - 1
+        });
+        let group = &mut gathered[place].1;
         let arrival = group.arrivals.len();
         self.send(event, &route, arrival, group);
         group.arrivals.push(Arrival {
@@ -262,7 +277,25 @@ impl Judge {
             line: event.place.clone(),
         });
         group.hear(&event.source, event.time, || self.heartbeat(route.emitter));
-        Ok(())
+        Ok(shard)
+    }
+
+    /// Whose an event is, what prices it and who pays.
+    fn route(
+        &self,
+        event: &Incoming<'_>,
+        may_send: impl Fn(Emitter) -> bool,
+    ) -> Result<Route<'_>, Rejection> {
+        self.check_time(event.time)?;
+        let at = Moment::from_nanoseconds(event.time).unwrap_or(self.now);
+        // Whose a source is, is told to nobody else.
+        let emitter = self.directory.emitter(&event.source, at);
+        if emitter.is_some_and(|emitter| !may_send(emitter)) {
+            return Err(Rejection::NotYours);
+        }
+        let route = self.directory.route_of((emitter, &event.source), &event.project, at)?;
+        event.check_currency(route.shelf.book.currency.as_str())?;
+        Ok(route)
     }
 
     /// What meters an event: usage the book of its instant, states all books that price the project ever.

@@ -17,6 +17,7 @@ mod due;
 pub mod judge;
 mod metering;
 mod past;
+pub mod placement;
 mod pricing;
 mod restart;
 mod settler;
@@ -25,3 +26,4 @@ mod state;
 pub mod volumes;
 
 pub use metering::{Cleaned, Entities, Inbox, Mailbox, Metering, MeteringError, Parts, Settled, Time, mail};
+pub use past::priced;

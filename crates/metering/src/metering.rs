@@ -1,26 +1,23 @@
 //! The handle to metering: what the rest of the program may ask of the thread that owns the shard.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use kopeck_directory::Directory;
-use kopeck_directory::entity::Emitter;
-use kopeck_directory::name::{MeterId, StorageId};
+use kopeck_directory::name::StorageId;
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::Reply;
-use kopeck_rating::calendar::Second;
 use kopeck_rating::packed::UnpackError;
 use kopeck_settlement::shard::{SettleError, Shard};
-use kopeck_store::events::{Durable, EventLog, EventTicket, Position};
+use kopeck_store::events::{Durable, EventLog, EventTicket, Group, Position};
 use kopeck_store::{Store, StoreError};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
-use crate::judge::{Arrived, Judge, Judged, Memory};
-use crate::past;
+use crate::judge::Arrived;
+use crate::placement::ShardNumber;
 use crate::restart;
 use crate::settler::Settler;
 use crate::state::State;
@@ -91,6 +88,8 @@ pub type Entities = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
 
 /// What metering works on.
 pub struct Parts {
+    /// Which shard it is.
+    pub shard: ShardNumber,
     /// Where money moves.
     pub ledger: Arc<dyn Store>,
     /// Where events are durable; it tells [`Inbox`] of them.
@@ -121,8 +120,6 @@ pub struct Settled {
 /// Metering, from its start to its stop.
 pub struct Metering {
     core: Arc<Core>,
-    memory: Memory,
-    horizon_days: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -225,8 +222,8 @@ impl Metering {
     /// # Errors
     /// [`MeteringError`].
     pub fn start(parts: Parts) -> Result<Metering, MeteringError> {
-        let Parts { ledger, log, directory, time, horizon_days, mailbox } = parts;
-        let (restored, again) = restart::restore(&*log, &*ledger, &directory, &time, horizon_days)?;
+        let Parts { shard, ledger, log, directory, time, horizon_days, mailbox } = parts;
+        let (restored, again) = restart::restore(&*log, &*ledger, &directory, &time, (shard, horizon_days))?;
         let settled = Settled {
             at: restored.at,
             step: restored.shard.steps(),
@@ -247,7 +244,7 @@ impl Metering {
         let thread = thread
             .spawn(move || settler.run())
             .map_err(|error| StoreError::Unknown(format!("no thread could be started: {error}")))?;
-        Ok(Metering { core, memory: Memory::default(), horizon_days, thread: Mutex::new(Some(thread)) })
+        Ok(Metering { core, thread: Mutex::new(Some(thread)) })
     }
 
     /// Whether so much waits to be settled that new events should come later.
@@ -262,23 +259,12 @@ impl Metering {
         self.core.inbox.waiting()
     }
 
-    /// Judges the events of a request, each on a line. Computes; waits for nothing.
-    #[must_use]
-    pub fn judge(&self, lines: Vec<u8>, may_send: impl Fn(Emitter) -> bool) -> Judged {
-        let judge = Judge {
-            directory: (self.core.directory)(),
-            now: (self.core.time.now)(),
-            horizon_days: Some(self.horizon_days),
-        };
-        judge.judge(lines, &self.memory, may_send)
-    }
-
     /// Hands judged events to the log.
     ///
     /// # Errors
     /// [`StoreError::Busy`] where too much waits; the ticket tells of a commit that failed.
-    pub fn submit(&self, judged: Judged) -> Result<EventTicket, StoreError> {
-        self.core.log.submit(judged.group)
+    pub fn submit(&self, group: Group<Arrived>) -> Result<EventTicket, StoreError> {
+        self.core.log.submit(group)
     }
 
     /// Looks at the state between two steps, with the instant that questions may be asked of.
@@ -328,21 +314,6 @@ impl Metering {
     #[must_use]
     pub fn log(&self) -> &Arc<dyn EventLog<Arrived>> {
         &self.core.log
-    }
-
-    /// Hands the lines of a book's events to `take` until it answers `false`, for what other prices would have come to
-    /// in a window: the usage that the book has priced, and the states of those projects that it has priced at some
-    /// time of the window, from their beginning. Reads the whole log, and holds up nobody.
-    ///
-    /// # Errors
-    /// What `take` answers, or [`StoreError`] where the log can not be read.
-    pub fn priced(
-        &self,
-        meter: MeterId,
-        window: Range<Second>,
-        take: &mut dyn FnMut(&[u8]) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        past::priced(&*self.core.log, &(self.core.directory)(), (meter, window), take)
     }
 
     /// Settles what is there, writes the state down, and ends.

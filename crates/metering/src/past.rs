@@ -23,7 +23,7 @@ use crate::pricing;
 ///
 /// # Errors
 /// What `take` answers, or [`StoreError`] where the log can not be read.
-pub(crate) fn priced(
+pub fn priced(
     log: &dyn EventLog<Arrived>,
     directory: &Directory,
     (meter, window): (MeterId, Range<Second>),

@@ -28,14 +28,13 @@ use crate::authorised::Known;
 use crate::due::Done;
 use crate::judge::{Arrived, Judge, Memory};
 use crate::metering::{Entities, MeteringError, Time, count};
+use crate::placement::{Placement, ShardNumber};
 use crate::pricing::Added;
 use crate::settler::work_of_looking;
 use crate::sources::Sources;
 use crate::state::{State, first_month};
 use crate::volumes::Volumes;
 
-/// The one shard of an embedded store.
-pub const SHARD: u64 = 0;
 /// Events are taken again in groups of about so many bytes.
 const GROUP_BYTES: usize = 4 << 20;
 
@@ -196,7 +195,7 @@ pub fn restore(
     ledger: &dyn Store,
     directory: &Entities,
     time: &Time,
-    horizon_days: u32,
+    (number, horizon_days): (ShardNumber, u32),
 ) -> Result<(State, u64), MeteringError> {
     ask_again(log, ledger)?;
     let directory = directory();
@@ -206,7 +205,7 @@ pub fn restore(
         Some(state) => state,
         None => {
             let since = recorded_beginning(log)?.unwrap_or_else(|| first_month(now, horizon_days));
-            let state = State::new(Shard::new(SHARD, since), now);
+            let state = State::new(Shard::new(number.0.into(), since), now);
             let parts = &mut packed(&state)?.into_iter();
             log.save_snapshot(NewSnapshot { through: Position::NONE, step: 0, parts })?;
             state
@@ -354,10 +353,18 @@ impl Again<'_> {
 
     /// Events as they were when they became durable.
     fn durable(&mut self, lines: Vec<u8>, received: Moment, after: Position) -> Durable<Arrived> {
-        let judge = Judge { directory: Arc::clone(&self.directory), now: self.now, horizon_days: None };
-        let group: Group<Arrived> = judge.judge(lines, &self.memory, |_| true).group;
-        let positions = (after.0..).skip(1).map(|position| Outcome::Accepted(Position(position)));
-        let outcomes = positions.take(group.arrivals.len()).collect();
-        Durable { received, groups: vec![(group, outcomes)] }
+        let judge = Judge {
+            directory: Arc::clone(&self.directory),
+            now: self.now,
+            horizon_days: None,
+            placement: Placement::WHOLE,
+        };
+        let judged = judge.judge(lines, &self.memory, |_| true);
+        let mut positions = (after.0..).skip(1).map(|position| Outcome::Accepted(Position(position)));
+        let accepted = |(_, group): (_, Group<Arrived>)| {
+            let outcomes = positions.by_ref().take(group.arrivals.len()).collect();
+            (group, outcomes)
+        };
+        Durable { received, groups: judged.groups.into_iter().map(accepted).collect() }
     }
 }

@@ -83,6 +83,23 @@ impl Sources {
         sent.longest_delay = sent.longest_delay.max(longest);
     }
 
+    /// The first so many sources after a name, by themselves.
+    #[must_use]
+    pub fn part(&self, cursor: Option<&str>, limit: usize) -> Sources {
+        let sources = self.after(cursor).take(limit);
+        Sources(sources.map(|(name, sent)| (name.to_owned(), sent.clone())).collect())
+    }
+
+    /// Adds what another shard was sent.
+    pub fn add(&mut self, other: Sources) {
+        for (name, sent) in other.0 {
+            match self.0.get_mut(&name) {
+                Some(known) => known.add(&sent),
+                None => drop(self.0.insert(name, sent)),
+            }
+        }
+    }
+
     /// All sources after a name, in the order of names.
     pub fn after(&self, cursor: Option<&str>) -> impl Iterator<Item = (&str, &Sent)> {
         let rest =
@@ -94,6 +111,23 @@ impl Sources {
     #[must_use]
     pub fn of(&self, source: &str) -> Option<&Sent> {
         self.0.get(source)
+    }
+}
+
+impl Sent {
+    /// Adds what another shard was sent by the same source: it was silent only while it was silent to both.
+    fn add(&mut self, other: &Sent) {
+        let later = if other.received > self.received { other } else { &*self };
+        (self.delay, self.received) = (later.delay, later.received);
+        self.events += other.events;
+        self.latest_event = self.latest_event.max(other.latest_event);
+        self.longest_delay = self.longest_delay.max(other.longest_delay);
+        let both = |one: &Gap| {
+            let overlaps =
+                other.gaps.iter().map(|gap| Gap { from: gap.from.max(one.from), to: gap.to.min(one.to) });
+            overlaps.filter(|gap| gap.from < gap.to).collect::<Vec<_>>()
+        };
+        self.gaps = self.gaps.iter().flat_map(both).collect();
     }
 }
 
@@ -119,6 +153,21 @@ mod tests {
         }
         let gaps: Vec<Gap> = sources.of("cloud").unwrap().gaps.iter().copied().collect();
         assert_eq!(gaps, [Gap { from: 2 * HOUR, to: 4 * HOUR }]);
+    }
+
+    #[test]
+    fn a_source_of_two_shards_is_silent_only_while_both_hear_nothing() {
+        let (mut one, mut other) = (Sources::default(), Sources::default());
+        for hour in [1, 4] {
+            one.hear("cloud", heard(hour * HOUR), at(hour * HOUR));
+        }
+        for hour in [2, 5] {
+            other.hear("cloud", heard(hour * HOUR), at(hour * HOUR));
+        }
+        one.add(other);
+        let sent = one.of("cloud").unwrap();
+        assert_eq!(sent.gaps, [Gap { from: 2 * HOUR, to: 4 * HOUR }]);
+        assert_eq!((sent.events, sent.received), (4, 5 * HOUR));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use kopeck_store::events::{Durable, EventLog, Outcome, Position};
 use crate::due::{self, Done};
 use crate::judge::{Arrived, Billing, Destination, Judge, Routed};
 use crate::metering::MeteringError;
+use crate::placement::Placement;
 use crate::pricing::{self, Added};
 use crate::sources::Sources;
 use crate::volumes::{Measurement, Volumes};
@@ -157,7 +158,12 @@ impl State {
         if Arc::ptr_eq(told, &arrived.directory) {
             return None;
         }
-        let judge = Judge { directory: Arc::clone(told), now: received, horizon_days: None };
+        let judge = Judge {
+            directory: Arc::clone(told),
+            now: received,
+            horizon_days: None,
+            placement: Placement::WHOLE,
+        };
         Some(judge.route_again(arrived))
     }
 

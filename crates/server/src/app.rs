@@ -28,7 +28,6 @@ pub mod work;
 use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
-use kopeck_metering::Metering;
 use kopeck_store::{DirectoryStore, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -37,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::error::AppError;
 use crate::metrics::Metrics;
+use crate::shards::Shards;
 
 /// The server's parts, shared by routes and background work.
 pub struct App {
@@ -45,7 +45,7 @@ pub struct App {
     /// Who there is, and who may do what.
     pub directory: Arc<dyn DirectoryStore>,
     /// Events on their way to money.
-    pub metering: Metering,
+    pub shards: Shards,
     /// Who has which token.
     pub tokens: Arc<dyn Tokens>,
     /// The time that everything lives by.
@@ -77,7 +77,7 @@ pub struct Stores {
 impl App {
     /// An application over its stores.
     #[must_use]
-    pub fn new(stores: Stores, metering: Metering, clock: Clock, limits: Limits) -> App {
+    pub fn new(stores: Stores, shards: Shards, clock: Clock, limits: Limits) -> App {
         let Stores { ledger, directory, tokens } = stores;
         let long_reads = Arc::new(Semaphore::new(limits.long_reads));
         let bodies = Arc::new(Semaphore::new(limits.bodies));
@@ -86,7 +86,7 @@ impl App {
         App {
             ledger,
             directory,
-            metering,
+            shards,
             tokens,
             clock,
             limits,
@@ -102,6 +102,21 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Brings what is read from memory to what is durable now, where other nodes write as well.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] where the database does not answer.
+    pub async fn refresh(self: &Arc<App>) -> Result<(), AppError> {
+        if self.shards.peers().is_none() {
+            return Ok(());
+        }
+        self.blocking(|app| {
+            app.directory.refresh()?;
+            Ok(app.ledger.refresh()?)
+        })
+        .await
     }
 
     /// A place for a read of the whole journal, until it is dropped.

@@ -15,7 +15,7 @@ use kopeck_ledger::name::{Moment, Text};
 use uuid::Uuid;
 
 pub use directory::DirectoryTokens;
-pub use operator::{OPERATOR_TOKEN_FILE, OperatorToken, OperatorTokenError};
+pub use operator::{InFolder, OPERATOR_TOKEN_FILE, OperatorToken, OperatorTokenError};
 pub use secret::{NoRandomness, TokenHash, new_key, new_token};
 
 /// Somebody who has shown a valid token.

@@ -1,6 +1,7 @@
 //! What time it is: the one place of the server that reads a clock.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use tokio::sync::watch;
 pub enum Clock {
     /// That of the machine.
     System,
+    /// That of the database which nodes share: the machine's, put right. A machine whose clock is wrong changes nothing.
+    Shared(Offset),
     /// One that stands still until it is set: a month can be tried in seconds.
     Simulated(Arc<watch::Sender<Moment>>),
 }
@@ -44,6 +47,7 @@ impl Clock {
     pub fn now(&self) -> Moment {
         match self {
             Clock::System => system_now(),
+            Clock::Shared(offset) => offset.now(),
             Clock::Simulated(now) => *now.borrow(),
         }
     }
@@ -69,7 +73,7 @@ impl Clock {
     /// Waits until a simulated clock was set, or for so long by the machine's clock.
     pub async fn pause(&self, longest: Duration) {
         match self {
-            Clock::System => tokio::time::sleep(longest).await,
+            Clock::System | Clock::Shared(_) => tokio::time::sleep(longest).await,
             Clock::Simulated(clock) => {
                 let mut set = clock.subscribe();
                 // Neither an end of the time nor of the clock is a failure.
@@ -83,6 +87,26 @@ impl Clock {
     pub fn for_store(&self) -> kopeck_store::sqlite::Clock {
         let clock = self.clone();
         Arc::new(move || clock.now())
+    }
+}
+
+/// By how much the machine's clock is behind another one, in nanoseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Offset(Arc<AtomicI64>);
+
+impl Offset {
+    /// The other clock showed `there` when this one showed `here` and a little later.
+    pub fn set(&self, there: Moment, here: Moment, later: Duration) {
+        let later = i64::try_from(later.as_nanos()).unwrap_or(0);
+        let behind = there.nanoseconds().saturating_sub(here.nanoseconds()).saturating_sub(later);
+        self.0.store(behind, Ordering::Release);
+    }
+
+    /// What the other clock shows.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        let now = system_now().nanoseconds().saturating_add(self.0.load(Ordering::Acquire));
+        Moment::from_nanoseconds(now).unwrap_or(Moment::LAST)
     }
 }
 
@@ -108,6 +132,15 @@ mod tests {
         assert_eq!(clock.advance(at(12)), Ok(()));
         assert_eq!(clock.advance(at(11)), Err(ClockError::Back { to: at(11), now: at(12) }));
         assert_eq!(clock.now(), at(12));
+    }
+
+    #[test]
+    fn a_shared_clock_goes_by_the_other_one() {
+        let offset = Offset::default();
+        let (here, hour) = (system_now(), 3_600_000_000_000);
+        offset.set(at(here.nanoseconds() + hour), here, Duration::ZERO);
+        let ahead = Clock::Shared(offset).now().nanoseconds() - system_now().nanoseconds();
+        assert!((hour - 1_000_000_000..=hour).contains(&ahead), "{ahead}");
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! How a server is started.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::shards::peers::NodeUrl;
 
 /// What a server is told at its start.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The folder of its data, made where it is missing.
-    pub data: PathBuf,
+    /// Where its data are.
+    pub store: Location,
     /// Where it listens. Port 0 is any free one.
     pub listen: SocketAddr,
     /// The time it lives by.
@@ -21,6 +23,26 @@ pub struct Config {
     pub drain: Duration,
     /// What a client may cost.
     pub limits: Limits,
+}
+
+/// Where a server's data are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In a folder of its own, made where it is missing.
+    Folder(PathBuf),
+    /// In a database that any number of nodes share.
+    Database(Shared),
+}
+
+/// A database that nodes share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// Its address.
+    pub address: String,
+    /// Where other nodes reach this one; left out, where it listens.
+    pub advertise: Option<NodeUrl>,
+    /// How many shards a new installation has.
+    pub shards: NonZeroU32,
 }
 
 /// What a client may cost: nothing waits or grows without a bound.
@@ -54,11 +76,11 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// How a server is started where nothing else is said, but for its folder and address.
+    /// How a server is started where nothing else is said, but for its data and address.
     #[must_use]
-    pub fn new(data: PathBuf, listen: SocketAddr) -> Config {
+    pub fn new(store: Location, listen: SocketAddr) -> Config {
         Config {
-            data,
+            store,
             listen,
             clock: Clock::System,
             operator_token: None,

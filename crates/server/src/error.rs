@@ -169,6 +169,9 @@ pub enum AppError {
     /// Events wait to be settled for too long.
     #[error("what is due was not settled within the last minute")]
     Unsettled,
+    /// What was asked about is on its way to another node, or its node does not answer.
+    #[error("what meters it is on its way to another node")]
+    Moving,
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -218,7 +221,7 @@ impl AppError {
             AppError::Directory(refusal) => marketplace::kind(refusal),
             AppError::Store(error) => kind_of_store(error),
             AppError::TooMany(_) => ProblemKind::TooMany,
-            AppError::Unsettled | AppError::Stopping => ProblemKind::Unavailable,
+            AppError::Unsettled | AppError::Moving | AppError::Stopping => ProblemKind::Unavailable,
             AppError::Internal(_) => ProblemKind::Internal,
         }
     }
@@ -278,6 +281,7 @@ impl AppError {
             }
             AppError::TooMany(_) => "wait until some of it is done, and ask again",
             AppError::Unsettled => "look into the server's log: a store may be full or slow",
+            AppError::Moving => "ask again in a moment; what was sent with an id is done once",
             AppError::Stopping => "ask again when the server has started",
             AppError::Store(_) | AppError::Internal(_) => {
                 "tell the operator the request's id: the log says more under it"

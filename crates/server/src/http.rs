@@ -5,11 +5,13 @@ pub mod body;
 mod directory;
 mod docs;
 mod events;
+mod forward;
 mod health;
 mod holds;
 mod journal;
 pub mod key;
 pub mod listen;
+mod node;
 mod openapi;
 mod problem;
 mod query;
@@ -61,8 +63,10 @@ pub fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .merge(docs::routes())
+        .merge(node::routes())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(from_fn_with_state(Arc::clone(&app), forward::to_owner))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(Arc::clone(&app), request::around))
         .with_state(app)

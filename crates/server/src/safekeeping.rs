@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use kopeck_metering::agreement::{self, Agreement, Compared};
+use kopeck_metering::placement::ShardNumber;
 use kopeck_store::StoreError;
 use kopeck_store::answer::{Copied, Report};
 use kopeck_store::directory::{ActProblem, ActReport};
@@ -167,6 +168,7 @@ fn damaged<T>(report: Result<T, StoreError>, of: impl FnOnce(String) -> T) -> Re
 
 fn agree(folder: &Path) -> Result<Agreement, StoreError> {
     let compared = Compared {
+        shard: ShardNumber::ONLY,
         confirmed: events::confirmed_steps(folder)?,
         records: &|take| journal::records(folder, take),
         steps: &|after, take| events::steps(folder, after, take),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kopeck_ledger::name::Moment;
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
+use kopeck_metering::placement::ShardNumber;
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
@@ -18,6 +19,7 @@ use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::AppError;
+use crate::shards::Shards;
 use crate::{background, http};
 
 /// What is worth telling whoever starts a server.
@@ -70,52 +72,110 @@ pub fn serve<S: Future<Output = ()> + Send + 'static>(
 ) -> Result<(), ServeError> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
-    let (app, new_token, new_ledger) = open(config)?;
-    let served = runtime.block_on(async {
-        let (address, limit) = (config.listen, config.drain);
-        let listener = http::listen::bind(address).map_err(|error| ServeError::Listen { address, error })?;
-        let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+    let (address, limit) = (config.listen, config.drain);
+    let listener = runtime.block_on(async { http::listen::bind(address) });
+    let listener = listener.map_err(|error| ServeError::Listen { address, error })?;
+    let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+    let Opened { app, membership, new_token, new_ledger } = match &config.store {
+        Location::Folder(folder) => embedded(config, folder)?,
+        Location::Database(shared) => among_nodes(config, shared, address)?,
+    };
+    runtime.block_on(async {
         let stopping = stop();
         let told = Arc::clone(&app);
+        let leaving = membership.as_ref().map(Membership::leaving);
         tokio::spawn(async move {
             stopping.await;
             told.stop.begin();
+            if let Some(leave) = leaving {
+                leave();
+            }
         });
         tokio::spawn(background::expiry::run(Arc::clone(&app)));
         tokio::spawn(background::directory::run(Arc::clone(&app)));
         started(&Started { address, new_token, new_ledger });
-        tracing::info!(%address, data = %config.data.display(), "serving");
+        tracing::info!(%address, "serving");
         http::listen::serve(listener, http::router(Arc::clone(&app)), Arc::clone(&app), limit).await;
-        Ok(())
     });
     // Waits for work on threads of its own; then the ledger is closed, which writes what was handed over.
     drop(runtime);
-    app.metering.stop();
+    if let Some(membership) = membership {
+        membership.stop();
+    }
+    app.shards.stop();
     drop(app);
     tracing::info!("stopped");
-    served
+    Ok(())
 }
 
-/// Opens all parts, and makes those that are missing.
-fn open(config: &Config) -> Result<(Arc<App>, Option<String>, bool), ServeError> {
-    let new_ledger = match SqliteStore::create(&config.data) {
+/// All parts of a server.
+struct Opened {
+    app: Arc<App>,
+    membership: Option<Membership>,
+    new_token: Option<String>,
+    new_ledger: bool,
+}
+
+/// Opens all parts in a folder, and makes those that are missing.
+fn embedded(config: &Config, folder: &Path) -> Result<Opened, ServeError> {
+    let new_ledger = match SqliteStore::create(folder) {
         Ok(()) => true,
         Err(StoreError::Exists(_)) => false,
         Err(error) => return Err(error.into()),
     };
     let mut options = Options::at(config.clock.for_store());
     options.log_bytes = SERVED_LOG_BYTES;
-    let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, options)?);
+    let ledger: Arc<dyn Store> = Arc::new(SqliteStore::open(folder, options)?);
     first_start::open_accounts(ledger.as_ref())?;
     let at_clock = DirectoryOptions::at(config.clock.for_store());
-    let directory: Arc<dyn DirectoryStore> = Arc::new(SqliteDirectory::open(&config.data, at_clock)?);
-    let (operator, new_token) = OperatorToken::prepare(&config.data, config.operator_token.as_deref())?;
-    let tokens = Arc::new(AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]));
-    let metering = meter(&config.data, &config.clock, &ledger, &directory)?;
-    let stores = Stores { ledger, directory, tokens };
-    let app = App::new(stores, metering, config.clock.clone(), config.limits.clone());
+    let directory: Arc<dyn DirectoryStore> = Arc::new(SqliteDirectory::open(folder, at_clock)?);
+    let given = config.operator_token.as_deref();
+    let (operator, new_token) = OperatorToken::prepare(&InFolder(folder), given)?;
+    let metering = meter(folder, &config.clock, &ledger, &directory)?;
+    let stores = stores(ledger, directory, operator);
+    let app = App::new(stores, Shards::alone(metering), config.clock.clone(), config.limits.clone());
     reconcile::reconcile(&app)?;
-    Ok((Arc::new(app), new_token, new_ledger))
+    Ok(Opened { app: Arc::new(app), membership: None, new_token, new_ledger })
+}
+
+fn stores(ledger: Arc<dyn Store>, directory: Arc<dyn DirectoryStore>, operator: OperatorToken) -> Stores {
+    let tokens = AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]);
+    Stores { ledger, directory, tokens: Arc::new(tokens) }
+}
+
+/// Opens the parts of a node in a database that it shares with others, and makes those that are missing. Its shards come
+/// when it is seen by the others.
+fn among_nodes(config: &Config, shared: &Shared, listens: SocketAddr) -> Result<Opened, ServeError> {
+    let url = match &shared.advertise {
+        Some(url) => url.clone(),
+        None => NodeUrl::read(&format!("http://{listens}"))?,
+    };
+    let name = Uuid::now_v7().to_string();
+    let nodes = Nodes::new(&shared.address, name.clone(), url.to_string(), DEAD_AFTER)?;
+    let secret = new_token().map_err(OperatorTokenError::from)?;
+    let first = Installation { shards: shared.shards.get(), dealt_since: Moment::FIRST, secret };
+    let agreed = nodes.agree(&first)?;
+    let shards = NonZeroU32::new(agreed.shards).unwrap_or(NonZeroU32::MIN);
+    let placement = Placement::over(shards, agreed.dealt_since);
+    let (offset, clock) = shared_clock(config, &nodes, placement)?;
+    let address = &shared.address;
+    let new_ledger = made(PostgresStore::create(address))?;
+    for shard in placement.shards() {
+        made(PostgresEvents::<Arrived>::create(address, shard.0.into()))?;
+    }
+    let ledger: Arc<dyn Store> =
+        Arc::new(PostgresStore::open(address, postgres::Options::at(clock.for_store()))?);
+    first_start::open_accounts(ledger.as_ref())?;
+    let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(address, clock.for_store())?);
+    let (operator, new_token) = OperatorToken::prepare(&nodes, config.operator_token.as_deref())?;
+    let open = opening(address, name, &clock, (&ledger, &directory));
+    let peers = Peers::new(url, &agreed.secret)?;
+    let shards = Shards::among(peers, placement, viewing(address));
+    let app = App::new(stores(ledger, directory, operator), shards, clock, config.limits.clone());
+    reconcile::reconcile(&app)?;
+    let app = Arc::new(app);
+    let membership = Membership::start(Arc::clone(&app), nodes, offset, open)?;
+    Ok(Opened { app, membership: Some(membership), new_token, new_ledger })
 }
 
 /// Opens the event log of a folder, made where it is missing, and takes up settling where it ends.
@@ -144,6 +204,7 @@ pub fn meter(
     let time =
         Time { now: Arc::new(move || read.now()), set: matches!(clock, Clock::Simulated(_)).then_some(set) };
     Ok(Metering::start(Parts {
+        shard: ShardNumber::ONLY,
         ledger: Arc::clone(ledger),
         log: Arc::new(log),
         directory: Arc::new(move || entities.snapshot()),

@@ -131,7 +131,7 @@ fn ledger(server: &Server, transfers: u64) {
     let address = server.database();
     let bank = Bank::new();
     PostgresStore::create(&address).unwrap();
-    let options = || Options::at(bank.clock(), "the bench");
+    let options = || Options::at(bank.clock());
     let store = PostgresStore::open(&address, options()).unwrap();
     done(store.perform(bank.people(ACCOUNTS)));
 

@@ -160,7 +160,7 @@ pub struct EventProgress {
 }
 
 /// What verifying an event log has found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventReport {
     /// Events that are proven.
     pub events: u64,
@@ -168,6 +168,18 @@ pub struct EventReport {
     pub steps: u64,
     /// What is broken first, in words that say where.
     pub problem: Option<String>,
+}
+
+impl EventReport {
+    /// What two logs have come to together: the first problem of the first one that has any.
+    #[must_use]
+    pub fn and(self, other: EventReport) -> EventReport {
+        EventReport {
+            events: self.events + other.events,
+            steps: self.steps + other.steps,
+            problem: self.problem.or(other.problem),
+        }
+    }
 }
 
 /// A durable log of usage events.

@@ -59,6 +59,14 @@ pub trait Place: Debug + Send + Sync {
     /// What `work` answers, or [`StoreError`] where the database can not be read.
     fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T>;
 
+    /// Reads what others have written to the journal after a record. Nothing, where nobody else writes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be read.
+    fn news(&self, _after: Sequence) -> Answer<Vec<Record>> {
+        Ok(Vec::new())
+    }
+
     /// As [`Store::verify`].
     ///
     /// # Errors
@@ -136,14 +144,8 @@ impl<P: Place> LedgerStore<P> {
         let shared = Arc::new(Shared::new(loaded.ledger.clone()));
         let (to_writer, commands) = mpsc::sync_channel(0);
         let decider = Decider::new(Arc::clone(&shared), to_writer, clock, tables);
-        let decider = decider.starting_with(loaded.ledger, loaded.ids);
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            medium,
-            head: loaded.head,
-            snapshots: loaded.snapshots,
-            dead: None,
-        };
+        let decider = decider.starting_with(loaded.ledger, loaded.ids).among_others(medium.has_others());
+        let writer = Writer::new(Arc::clone(&shared), medium, loaded.head, loaded.snapshots);
         let threads = vec![
             spawn("kopeck-decider", move || decider.run())?,
             spawn("kopeck-writer", move || writer.run(&commands))?,
@@ -200,6 +202,11 @@ impl<P: Place> Store for LedgerStore<P> {
 
     fn expire_holds(&self) -> Answer<Ticket> {
         self.push(Work::Each(Vec::new()), true)
+    }
+
+    fn refresh(&self) -> Answer<()> {
+        let news = self.place.news(self.shared.end())?;
+        self.shared.bring_on(&news)
     }
 
     fn next_expiry(&self) -> Option<Moment> {

@@ -1,9 +1,8 @@
-//! The store in PostgreSQL, version 15 or later: a shard of a database, one owning node, one thread that decides and one
-//! that writes.
+//! The store in PostgreSQL, version 15 or later: any number of nodes that write one ledger in turns, each with one thread
+//! that decides and one that writes.
 //!
-//! What decides and what is shared is [`crate::ledger`]'s; here is what knows PostgreSQL: connections, tables, commits with
-//! the owner's claim, and copies, which are ledgers of the embedded store. Each opening owns the ledger for as long as
-//! its lease lives, by the database's clock; see `owner`. Deliberately absent: sequences, triggers, advisory locks,
+//! What decides and what is shared is [`crate::ledger`]'s; here is what knows PostgreSQL: connections, tables, commits in
+//! turns (`turn`), and copies, which are ledgers of the embedded store. Deliberately absent: sequences, triggers, advisory locks,
 //! notifications and keys that do not begin with the shard, so that the tables can be dealt out over servers that speak
 //! the same protocol; a test holds the migrations to it.
 
@@ -14,19 +13,25 @@ pub mod directory;
 mod error;
 pub mod events;
 mod lease;
+pub mod nodes;
 mod owner;
 mod reader;
 mod schema;
 mod tables;
+mod turn;
 mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kopeck_ledger::name::Sequence;
+use kopeck_ledger::record::Record;
+
 use crate::answer::{Copied, Progress, Report};
 use crate::faults::{Faults, NoFaults};
 use crate::head_log::{self, Heads};
+use crate::ledger::journal;
 use crate::ledger::shared::Clock;
 use crate::ledger::tables::Tables;
 use crate::ledger::{LedgerStore, Loaded, Place, verify};
@@ -35,7 +40,7 @@ use crate::store::Answer;
 
 use connect::{Address, Session};
 use error::failed;
-use owner::{Claim, LEDGER, Tenure};
+use owner::LEDGER;
 use reader::Reader;
 use writer::Server;
 
@@ -45,21 +50,13 @@ pub use lease::{Lease, Standing};
 /// The one shard that there is: all keys begin with it, so that there can be more.
 const SHARD: i64 = 1;
 
-/// How long a node owns after each sign of life, if nothing else is said.
-const LEASE: Duration = Duration::from_secs(10);
 /// How long a lost connection is tried to be made again before its callers are told, if nothing else is said.
 const RECONNECT: Duration = Duration::from_secs(20);
 
 /// How a store is opened.
 pub struct Options {
-    /// What time it is, for what is recorded. Leases go by the database's clock.
+    /// What time it is, for what is recorded.
     pub clock: Clock,
-    /// What the node calls itself: who wants to own as well is told.
-    pub holder: String,
-    /// How long the node owns after each sign of life.
-    pub lease: Duration,
-    /// How long an opening waits for another node's lease to run out.
-    pub wait: Duration,
     /// How long a lost connection is tried to be made again before those who wait are told.
     pub reconnect: Duration,
     /// A folder where heads are written down beside the database: they tell when its end was cut off.
@@ -69,28 +66,16 @@ pub struct Options {
 }
 
 impl Options {
-    /// Those of a node of that name, at the time of that clock: a lease of 10 s, for which an opening waits.
+    /// Those of a node at the time of that clock.
     #[must_use]
-    pub fn at(clock: Clock, holder: &str) -> Options {
-        Options {
-            clock,
-            holder: holder.to_owned(),
-            lease: LEASE,
-            wait: LEASE,
-            reconnect: RECONNECT,
-            heads: None,
-            faults: Box::new(NoFaults),
-        }
+    pub fn at(clock: Clock) -> Options {
+        Options { clock, reconnect: RECONNECT, heads: None, faults: Box::new(NoFaults) }
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("holder", &self.holder)
-            .field("lease", &self.lease)
-            .field("wait", &self.wait)
-            .finish_non_exhaustive()
+        f.debug_struct("Options").field("reconnect", &self.reconnect).finish_non_exhaustive()
     }
 }
 
@@ -118,6 +103,20 @@ impl Place for Database {
             |session| !session.is_closed(),
             |session| as_of_now(session, || work(session)),
         )
+    }
+
+    fn news(&self, after: Sequence) -> Answer<Vec<Record>> {
+        let ask = |session: &Session| {
+            let mut news = Vec::new();
+            if turn::look(session)? > after {
+                journal::records_from(after.next(), session, |record| {
+                    news.push(record);
+                    Ok(true)
+                })?;
+            }
+            Ok(news)
+        };
+        self.sessions.with(|| self.address.connect(), |session| !session.is_closed(), ask)
     }
 
     fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Answer<Report> {
@@ -170,28 +169,28 @@ impl PostgresStore {
         backup::restore(backup, &session, address.name(), progress)
     }
 
-    /// Opens the ledger in a database, takes a new epoch and loads the state.
+    /// Opens the ledger in a database and loads the state. Any number of nodes may have it open and write.
     ///
     /// # Errors
-    /// [`PostgresError::Held`] where another node owns it and goes on to for longer than [`Options::wait`];
     /// [`PostgresError::NoLedger`], [`PostgresError::Newer`]; those of a connection;
     /// [`StoreError::Corrupt`](crate::StoreError::Corrupt) where the journal can not be read to its end.
     pub fn open(address: &str, options: Options) -> Answer<PostgresStore> {
         let address = Address::read(address)?;
-        let session = address.connect()?;
+        let session = writer::in_turns(address.connect()?)?;
         if !schema::is_in(&session)? {
             return Err(PostgresError::NoLedger { database: address.name().to_owned() }.into());
         }
         schema::migrate(&session, address.name())?;
-        let Options { clock, holder, lease, wait, reconnect, heads, faults } = options;
-        let claim = Claim::take(&session, LEDGER, address.name(), &Tenure { holder, lease, wait })?;
-        let loaded = Loaded::of(&session)?;
+        if !owner::is_made(&session, LEDGER)? {
+            return Err(PostgresError::NoLedger { database: address.name().to_owned() }.into());
+        }
+        let Options { clock, reconnect, heads, faults } = options;
+        let loaded = as_of_now(&session, || Loaded::of(&session))?;
         let decider = Reader::of(address.clone());
         let server = Server {
             address: address.clone(),
             session,
-            claim,
-            renew_after: lease / 3,
+            turn: None,
             reconnect,
             faults,
             heads: heads.as_deref().map(Heads::of),

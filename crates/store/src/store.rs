@@ -48,6 +48,16 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Closed`].
     fn expire_holds(&self) -> Answer<Ticket>;
 
+    /// Brings what is read from memory (accounts, holds, accrued cost) to what is durable now, where others write the
+    /// ledger as well. Whoever has to see what they did calls it before he reads; where nobody else writes it does
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the journal can not be read.
+    fn refresh(&self) -> Answer<()> {
+        Ok(())
+    }
+
     /// When the next hold expires.
     fn next_expiry(&self) -> Option<Moment>;
 

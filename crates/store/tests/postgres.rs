@@ -22,7 +22,7 @@ struct Remote {
 }
 
 fn open(bank: &Bank, address: &str) -> PostgresStore {
-    PostgresStore::open(address, Options::at(bank.clock(), "a test")).unwrap()
+    PostgresStore::open(address, Options::at(bank.clock())).unwrap()
 }
 
 impl Harness for Remote {

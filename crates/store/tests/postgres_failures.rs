@@ -1,4 +1,4 @@
-//! Who owns a ledger in PostgreSQL, and what happens when the server is not there, goes away, or has no room.
+//! A ledger in PostgreSQL when the server is not there, goes away, or has no room.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -6,9 +6,7 @@ mod bank;
 mod postgres_server;
 
 use std::env;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -21,16 +19,8 @@ use kopeck_store::postgres::{Options, PostgresError, PostgresStore};
 use kopeck_store::{Store, StoreError};
 use postgres_server::{Server, name_of, newest_version};
 
-const ADDRESS: &str = "KOPECK_TEST_DATABASE";
-/// Long enough that no lease runs out by itself while a test runs.
-const LONG: Duration = Duration::from_secs(600);
-
-fn options(bank: &Bank, holder: &str) -> Options {
-    Options { lease: LONG, wait: Duration::ZERO, ..Options::at(bank.clock(), holder) }
-}
-
 fn open(bank: &Bank, address: &str) -> PostgresStore {
-    PostgresStore::open(address, options(bank, "a node")).unwrap()
+    PostgresStore::open(address, Options::at(bank.clock())).unwrap()
 }
 
 /// A new ledger with so many users.
@@ -49,113 +39,10 @@ fn error(result: Result<PostgresStore, StoreError>) -> PostgresError {
 }
 
 #[test]
-fn while_a_lease_lives_another_node_is_refused_and_told_who_owns_and_until_when() {
-    let server = Server::shared();
-    let (bank, address) = ledger(&server, 1);
-    let store = open(&bank, &address);
-    let refused = error(PostgresStore::open(&address, options(&bank, "another node")));
-    let PostgresError::Held { holder, until, .. } = &refused else { panic!("{refused}") };
-    assert_eq!(holder, "a node");
-    let words = format!("is owned by a node until {until}: stop that node, or wait until its lease runs out");
-    assert!(refused.to_string().ends_with(&words), "{refused}");
-    store.close();
-    assert!(PostgresStore::open(&address, options(&bank, "another node")).is_ok(), "closing gives it back");
-}
-
-#[test]
-fn an_owner_whose_lease_ran_out_and_who_was_replaced_can_not_write() {
-    let server = Server::shared();
-    let (bank, address) = ledger(&server, 2);
-    let first = open(&bank, &address);
-    done(first.perform(vec![bank.transfer(1, 2, "1")]));
-    server.psql(name_of(&address), "UPDATE owner SET lease_until = now()");
-    let second = PostgresStore::open(&address, options(&bank, "another node")).unwrap();
-    for _ in 0..2 {
-        let refused = first.perform(vec![bank.transfer(1, 2, "10")]).unwrap_err();
-        assert!(matches!(refused, StoreError::Fenced { own, current } if current == own + 1), "{refused}");
-    }
-    done(second.perform(vec![bank.transfer(1, 2, "100")]));
-    assert_eq!(posted(&second, 2), "1101.000000");
-    first.close();
-    done(second.perform(vec![bank.transfer(1, 2, "100")]));
-    verified(&second);
-}
-
-#[test]
-fn an_owner_whose_lease_ran_out_and_who_was_not_replaced_goes_on() {
-    let server = Server::shared();
-    let (bank, address) = ledger(&server, 2);
-    let store = open(&bank, &address);
-    server.psql(name_of(&address), "UPDATE owner SET lease_until = now() - interval '1 hour'");
-    done(store.perform(vec![bank.transfer(1, 2, "1")]));
-    let lives = server.psql(name_of(&address), "SELECT lease_until > now() FROM owner");
-    assert_eq!(lives, "t", "a commit renews the lease");
-}
-
-/// Not a test of its own: owns a ledger by a short lease, and transfers once for each line that it is given.
-#[test]
-#[ignore = "run by the test that stops it"]
-fn stalled() {
-    let bank = Bank::new();
-    let lease = Duration::from_millis(1_500);
-    let options = Options { lease, wait: LONG, ..Options::at(bank.clock(), "the stalled node") };
-    let store = PostgresStore::open(&env::var(ADDRESS).unwrap(), options).unwrap();
-    println!("\nopen");
-    for (number, line) in (0_u64..).zip(std::io::stdin().lines()) {
-        line.unwrap();
-        let request = Request { id: ordered_id(1 << 40 | number), ..bank.transfer(1, 2, "1") };
-        match store.perform(vec![request]) {
-            Ok(_) => println!("\ndone"),
-            Err(error) => println!("\n{error}"),
-        }
-    }
-}
-
-fn child(test: &str, address: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", test, "--nocapture"])
-        .env(ADDRESS, address)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
-#[test]
-fn a_process_that_was_stopped_past_its_lease_can_not_write_when_it_goes_on() {
-    let server = Server::shared();
-    let (bank, address) = ledger(&server, 2);
-    let mut stalled = child("stalled", &address);
-    let mut lines = BufReader::new(stalled.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut next = |wanted: &str| lines.find(|line| line.contains(wanted)).is_some();
-    assert!(next("open"));
-    let mut input = stalled.stdin.take().unwrap();
-    writeln!(input).unwrap();
-    assert!(next("done"));
-    signal(&stalled, "STOP");
-    let waiting = Options { wait: LONG, ..options(&bank, "the next node") };
-    let store = PostgresStore::open(&address, waiting).unwrap();
-    assert_eq!(posted(&store, 2), "1001.000000");
-    signal(&stalled, "CONT");
-    writeln!(input).unwrap();
-    assert!(next("the database has a newer owner"));
-    drop(input);
-    stalled.wait().unwrap();
-    done(store.perform(vec![bank.transfer(1, 2, "1")]));
-    assert_eq!(posted(&store, 2), "1002.000000");
-    verified(&store);
-}
-
-#[test]
 fn what_can_not_be_reached_is_told_with_the_reason_and_what_to_do() {
     let server = Server::start(true);
     let (bank, address) = ledger(&server, 1);
-    let try_open = |address: &str| error(PostgresStore::open(address, options(&bank, "a node")));
+    let try_open = |address: &str| error(PostgresStore::open(address, Options::at(bank.clock())));
     let wrong = try_open(&address.replace(":kopeck@", ":other@"));
     assert!(matches!(wrong, PostgresError::Login { .. }), "{wrong}");
     assert!(!wrong.to_string().contains("other"), "no password is told: {wrong}");
@@ -176,7 +63,7 @@ fn a_server_that_is_not_the_one_it_says_is_not_talked_to_where_encryption_is_req
     let server = Server::shared();
     let (bank, address) = ledger(&server, 1);
     // The tests' server does not encrypt.
-    let plain = error(PostgresStore::open(&format!("{address}?sslmode=require"), options(&bank, "a node")));
+    let plain = error(PostgresStore::open(&format!("{address}?sslmode=require"), Options::at(bank.clock())));
     assert!(matches!(plain, PostgresError::Unreachable { .. }), "{plain}");
 }
 
@@ -207,7 +94,7 @@ fn tables_of_a_newer_program_are_refused() {
     let server = Server::shared();
     let (bank, address) = ledger(&server, 1);
     server.psql(name_of(&address), "UPDATE schema_version SET version = 77");
-    let newer = error(PostgresStore::open(&address, options(&bank, "a node")));
+    let newer = error(PostgresStore::open(&address, Options::at(bank.clock())));
     assert!(newer.to_string().ends_with(&format!(
         "has version 77 and this program knows versions up to {}: use a newer kopeck",
         newest_version()
@@ -244,7 +131,7 @@ fn troubled() -> (Bank, PostgresStore, Once, Arc<Server>, String) {
     let once = Once::default();
     let name = name_of(&address).to_owned();
     let faults = Box::new(Trouble(once.clone(), Arc::clone(&server), name.clone()));
-    let store = PostgresStore::open(&address, Options { faults, ..options(&bank, "a node") }).unwrap();
+    let store = PostgresStore::open(&address, Options { faults, ..Options::at(bank.clock()) }).unwrap();
     (bank, store, once, server, name)
 }
 
@@ -281,16 +168,6 @@ fn a_commit_whose_answer_was_lost_is_found_and_not_done_twice() {
     }
     assert_eq!(posted(&store, 2), "1002.000000");
     verified(&store);
-}
-
-#[test]
-fn a_replaced_owner_that_lost_its_connection_learns_it_when_it_is_back() {
-    let (bank, store, once, _server, _) = troubled();
-    let replace = format!("UPDATE owner SET epoch = epoch + 1; {END_ALL}");
-    once.at(Point::Begin, Fate::GoOn, &replace);
-    let refused = store.perform(vec![bank.transfer(1, 2, "1")]).unwrap_err();
-    assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
-    assert_eq!(posted(&store, 2), "1000.000000");
 }
 
 #[test]
@@ -331,7 +208,7 @@ fn a_server_that_is_stopped_and_started_again_is_found_again() {
     let server = Server::start(false);
     let (bank, address) = ledger(&server, 2);
     let reconnect = Duration::ZERO;
-    let store = PostgresStore::open(&address, Options { reconnect, ..options(&bank, "a node") }).unwrap();
+    let store = PostgresStore::open(&address, Options { reconnect, ..Options::at(bank.clock()) }).unwrap();
     server.stop();
     let request = bank.transfer(1, 2, "1");
     for _ in 0..3 {

@@ -17,7 +17,7 @@ use super::*;
 fn posting(step: u64, index: u32, amount: u64) -> Posting {
     let key = PostingKey { meter: MeterId(1), project: 0, part: 0, month: 0 };
     let what = What::Service { payer: AccountId(Uuid::from_u128(1)), amount: Amount::from(amount) };
-    let id = transaction_id(SHARD, PostingName { step, index });
+    let id = transaction_id(0, PostingName { step, index });
     Posting { id, key, project: Text::new("p").unwrap(), reference: Text::new("r").unwrap(), what }
 }
 
@@ -55,7 +55,8 @@ fn found(ledger: &[(u64, u32, u64)], steps: &[LoggedStep], confirmed: u64) -> Ag
         }
         Ok(())
     };
-    compare(&Compared { confirmed, records: &read_records, steps: &read_steps }).unwrap()
+    compare(&Compared { shard: ShardNumber::ONLY, confirmed, records: &read_records, steps: &read_steps })
+        .unwrap()
 }
 
 fn problem(ledger: &[(u64, u32, u64)], steps: &[LoggedStep], confirmed: u64) -> String {
@@ -138,7 +139,13 @@ fn an_id_that_only_looks_like_a_posting_of_a_step_is_none() {
                 .cloned()
                 .try_for_each(|step| take(step).map(drop))
         };
-        let found = compare(&Compared { confirmed: 2, records: &read_records, steps: &read_steps }).unwrap();
+        let found = compare(&Compared {
+            shard: ShardNumber::ONLY,
+            confirmed: 2,
+            records: &read_records,
+            steps: &read_steps,
+        })
+        .unwrap();
         assert_eq!(found, Agreement { steps: 2, postings: 2, problem: None }, "{step}");
     }
 }

@@ -3,13 +3,18 @@
 //! Settling posts what events change, and every hour all that runs; in between cost runs on. Who looks at a workspace is
 //! told of it, and before money leaves a workspace the ledger is, so that nothing is spent twice.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use kopeck_api::account::{AccountDocument, ProjectAccrued};
 use kopeck_api::forms::{Label, Money};
+use kopeck_directory::entity::Project;
 use kopeck_directory::name::WorkspaceId;
 use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{AccountId, Text, TransactionId};
 use kopeck_ledger::request::{Request, Work};
+use kopeck_metering::placement::ShardNumber;
 use kopeck_rating::money::Overflow;
 use uuid::Uuid;
 
@@ -27,23 +32,47 @@ pub fn of(app: &App, workspace: AccountId) -> Result<Vec<(Text, Amount)>, AppErr
     if projects.is_empty() {
         return Ok(Vec::new());
     }
-    app.metering.look(|shard, at| {
-        let mut accrued = Vec::new();
-        for project in projects {
-            let due = i128::try_from(shard.due(project.as_str(), second(at))?.micros());
-            let due = Amount::from_micros(due.map_err(|_| Overflow)?);
-            if due > Amount::ZERO {
-                accrued.push((project, due));
-            }
+    let placement = app.shards.placement();
+    let are_all_here = projects.iter().all(|project| app.shards.here(placement.of(project)).is_some());
+    let mut all = here(app, workspace)?;
+    if !are_all_here {
+        for there in app.shards.ask_others::<Vec<(Label, Money)>>("accrued", &workspace.0)? {
+            all.extend(there.into_iter().map(|(project, amount)| (project.0, amount.0)));
         }
-        Ok(accrued)
-    })
+    }
+    Ok(all)
 }
 
-fn projects_of(app: &App, workspace: AccountId) -> Vec<Text> {
+/// The same of the projects that are metered here.
+///
+/// # Errors
+/// [`AppError::Internal`] where costs can not be computed.
+pub fn here(app: &App, workspace: AccountId) -> Result<Vec<(Text, Amount)>, AppError> {
+    let mut by_shard: BTreeMap<ShardNumber, Vec<Arc<Project>>> = BTreeMap::new();
+    for project in projects_of(app, workspace) {
+        by_shard.entry(app.shards.placement().of(&project)).or_default().push(project);
+    }
+    let mut accrued = Vec::new();
+    for (shard, projects) in by_shard {
+        let Some(metering) = app.shards.here(shard) else { continue };
+        metering.look(|shard, at| {
+            for project in projects {
+                let due = i128::try_from(shard.due(project.id.as_str(), second(at))?.micros());
+                let due = Amount::from_micros(due.map_err(|_| Overflow)?);
+                if due > Amount::ZERO {
+                    accrued.push((project.id.0.clone(), due));
+                }
+            }
+            Ok::<_, AppError>(())
+        })?;
+    }
+    Ok(accrued)
+}
+
+fn projects_of(app: &App, workspace: AccountId) -> Vec<Arc<Project>> {
     let directory = app.directory.snapshot();
     let projects = directory.projects_paid_by(WorkspaceId(workspace.0), app.now());
-    projects.map(|project| project.id.0.clone()).collect()
+    projects.map(Arc::clone).collect()
 }
 
 /// Whether work takes from a workspace that pays for a project, or that the ledger knows to owe something: then the ledger

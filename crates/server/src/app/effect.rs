@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use kopeck_api::directory::prices::{AmountEffect, EffectDocument, ProjectEffect};
 use kopeck_api::forms::{CurrencyCode, Day};
 use kopeck_directory::directory::Shelf;
+use kopeck_metering::priced;
 use kopeck_rating::batch::Origin;
 use kopeck_rating::charge::Window;
 use kopeck_rating::money::{Amount, Overflow};
@@ -99,13 +100,17 @@ impl Bills {
         }
         let mut feed = Feed { readers: runs.iter().map(Rater::reader).collect(), runs, chunk: Vec::new() };
         let mut failed = None;
-        app.metering.priced(shelf.book.meter, window.from()..window.to(), &mut |line| {
+        let mut take = |line: &[u8]| {
             if app.stop.has_begun() {
                 return Err(StoreError::Closed);
             }
             failed = feed.take(line).err();
             Ok(failed.is_none())
-        })?;
+        };
+        let (directory, book) = (app.directory.snapshot(), (shelf.book.meter, window.from()..window.to()));
+        for (_, log) in app.shards.logs()? {
+            priced(&*log, &directory, book.clone(), &mut take)?;
+        }
         failed.map_or_else(|| feed.flush(), Err)?;
         let mut bills = Bills { projects: BTreeMap::new(), total: [Amount::ZERO; 2] };
         for (side, run) in feed.runs.into_iter().enumerate() {

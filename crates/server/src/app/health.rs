@@ -1,5 +1,7 @@
 //! Whether the server can do its work, and what it has counted.
 
+use kopeck_metering::Metering;
+
 use crate::app::App;
 use crate::error::AppError;
 
@@ -15,10 +17,12 @@ pub fn ready(app: &App) -> Result<(), AppError> {
         return Err(AppError::Stopping);
     }
     app.ledger.head()?;
-    let settled = *app.metering.settled().borrow();
-    let late = app.now().nanoseconds().saturating_sub(settled.at.nanoseconds());
-    if !settled.is_well || (app.metering.backlog() > 0 && late > SETTLED_WITHIN) {
-        return Err(AppError::Unsettled);
+    for metering in app.shards.all_here() {
+        let settled = *metering.settled().borrow();
+        let late = app.now().nanoseconds().saturating_sub(settled.at.nanoseconds());
+        if !settled.is_well || (metering.backlog() > 0 && late > SETTLED_WITHIN) {
+            return Err(AppError::Unsettled);
+        }
     }
     Ok(())
 }
@@ -29,10 +33,13 @@ pub fn ready(app: &App) -> Result<(), AppError> {
 /// Where the store can not be asked, or a metric can not be written.
 pub fn metrics(app: &App) -> Result<String, AppError> {
     let records = app.ledger.head()?.sequence.0;
-    app.metrics.backlog.set(i64::try_from(app.metering.backlog()).unwrap_or(i64::MAX));
-    let settled = app.metering.settled().borrow().through;
-    app.metrics.logged.set(i64::try_from(app.metering.log().end().0).unwrap_or(i64::MAX));
-    app.metrics.settled.set(i64::try_from(settled.0).unwrap_or(i64::MAX));
+    let here = app.shards.all_here();
+    let sum = |of: fn(&Metering) -> u64| {
+        i64::try_from(here.iter().map(|metering| of(metering)).sum::<u64>()).unwrap_or(i64::MAX)
+    };
+    app.metrics.backlog.set(sum(Metering::backlog));
+    app.metrics.logged.set(sum(|metering| metering.log().end().0));
+    app.metrics.settled.set(sum(|metering| metering.settled().borrow().through.0));
     app.metrics.records.set(i64::try_from(records).unwrap_or(i64::MAX));
     Ok(app.metrics.text()?)
 }

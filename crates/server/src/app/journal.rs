@@ -4,7 +4,8 @@ use std::io::Write;
 
 use kopeck_api::journal::Verification;
 use kopeck_ledger::name::Sequence;
-use kopeck_metering::agreement::{self, Compared};
+use kopeck_metering::agreement::{self, Agreement, Compared};
+use kopeck_store::events::EventReport;
 
 use crate::app::{App, access};
 use crate::auth::{Act, Principal};
@@ -37,13 +38,19 @@ pub fn may_read(who: &Principal) -> Result<(), AppError> {
 /// [`AppError`]; what is broken in the journal is the report's matter.
 pub fn verify(app: &App) -> Result<Verification, AppError> {
     let ledger = app.ledger.verify(&mut |_| {})?;
-    let log = app.metering.log();
-    let (events, directory) = (log.verify(&mut |_| {}), app.directory.verify(&mut |_| {}));
+    let logs = app.shards.logs()?;
+    let events =
+        logs.iter().try_fold(EventReport::default(), |all, (_, log)| Ok(all.and(log.verify(&mut |_| {})?)));
+    let directory = app.directory.verify(&mut |_| {});
     let found = Found::of(ledger, Some(events), Some(directory), || {
-        agreement::compare(&Compared {
-            confirmed: log.confirmed()?,
-            records: &|take| app.ledger.records(Sequence::NONE.next(), take),
-            steps: &|after, take| log.steps_after(after, take),
+        logs.iter().try_fold(Agreement::default(), |all, (shard, log)| {
+            let found = agreement::compare(&Compared {
+                shard: *shard,
+                confirmed: log.confirmed()?,
+                records: &|take| app.ledger.records(Sequence::NONE.next(), take),
+                steps: &|after, take| log.steps_after(after, take),
+            })?;
+            Ok(all.and(found))
         })
     })?;
     Ok(verification::of_found(&found))

@@ -1,5 +1,7 @@
 //! Providers, sources, executors, storages and their clean-ups.
 
+use std::sync::Arc;
+
 use kopeck_api::directory::market::{
     CleanUpCharge, CleanUpDocument, CleanUpRequest, ExecutorDocument, ExecutorPatch, ExecutorRequest,
     ProviderDocument, ProviderRequest, SourceDocument, SourceRequest, StorageDocument, StoragePatch,
@@ -233,8 +235,20 @@ pub fn cleaner(app: &App, by: &Actor, storage: Uuid) -> Result<StorageId, AppErr
     Ok(found.id)
 }
 
+/// A clean-up by measured volumes, of the projects that are metered here.
+///
+/// # Errors
+/// [`AppError`] where it is not known what was charged.
+pub async fn cleaned_here(app: &Arc<App>, storage: StorageId, id: Uuid) -> Result<CleanUpDocument, AppError> {
+    let mut all = Vec::new();
+    for metering in app.shards.all_here() {
+        all.extend(metering.clean_up(storage, id).await?);
+    }
+    app.blocking(move |app| cleaned(app, all)).await
+}
+
 /// What a clean-up by measured volumes has charged.
-pub fn cleaned(app: &App, cleaned: Vec<Cleaned>) -> Result<CleanUpDocument, AppError> {
+fn cleaned(app: &App, cleaned: Vec<Cleaned>) -> Result<CleanUpDocument, AppError> {
     let charges = cleaned.into_iter().map(|Cleaned { project, transaction, reply }| {
         let project = Text::new(&project).map_err(|error| AppError::Internal(error.to_string()))?;
         charge(app, (Label(project), transaction), reply)

@@ -12,7 +12,8 @@ use kopeck_directory::Directory;
 use kopeck_directory::entity::Emitter;
 use kopeck_directory::name::MeterId as BookNumber;
 use kopeck_ledger::name::Moment;
-use kopeck_metering::sources::Sent;
+use kopeck_metering::Metering;
+use kopeck_metering::sources::{Sent, Sources};
 use kopeck_rating::live::EventName;
 use kopeck_rating::notice::{Notices, Seen};
 use kopeck_settlement::shard::Shard;
@@ -30,8 +31,32 @@ const SECOND: i64 = 1_000_000_000;
 /// [`AppError::Forbidden`], [`AppError::Input`] of a month that is none.
 pub fn unpriced(app: &App, who: &Principal, month: Option<&str>) -> Result<UnpricedDocument, AppError> {
     access::may_read_all(who)?;
+    let mut all = unpriced_here(app, month)?;
+    for there in app.shards.ask_others("unpriced", &month)? {
+        all.add(there);
+    }
+    Ok(all)
+}
+
+/// The same of the shards that are here.
+///
+/// # Errors
+/// [`AppError::Input`] of a month that is none.
+pub fn unpriced_here(app: &App, month: Option<&str>) -> Result<UnpricedDocument, AppError> {
+    let mut all = UnpricedDocument::of(&month_text(month_of(month, app.now())?));
+    for metering in app.shards.all_here() {
+        all.add(unpriced_in(app, &metering, month)?);
+    }
+    Ok(all)
+}
+
+fn month_text(month: Date) -> String {
+    format!("{:04}-{:02}", month.year(), month.month())
+}
+
+fn unpriced_in(app: &App, metering: &Metering, month: Option<&str>) -> Result<UnpricedDocument, AppError> {
     let directory = app.directory.snapshot();
-    app.metering.look(|shard, at| {
+    metering.look(|shard, at| {
         let month = month_of(month, at)?;
         let meters: Vec<_> = shard.meters().map(|(id, _)| id).collect();
         let mut notices = Vec::new();
@@ -41,7 +66,7 @@ pub fn unpriced(app: &App, who: &Principal, month: Option<&str>) -> Result<Unpri
             written(&book.map_or_else(String::new, |shelf| shelf.book.id.to_string()), &found, &mut notices);
         }
         Ok(UnpricedDocument {
-            month: format!("{:04}-{:02}", month.year(), month.month()),
+            month: month_text(month),
             notices,
             unposted: unposted(shard),
             failures: failures(shard),
@@ -129,14 +154,26 @@ pub fn sources(
     access::may_read_all(who)?;
     let limit = page::limit(limit, kopeck_api::page::PAGE_DEFAULT)?;
     let (directory, now) = (app.directory.snapshot(), app.now());
-    let mut items = app.metering.sources(|sources| {
-        let rest = sources.after(cursor).take(limit + 1);
-        rest.map(|(name, sent)| source(name, sent, &directory, now)).collect::<Vec<_>>()
-    });
+    let cursor = cursor.map(str::to_owned);
+    let mut all = sources_here(app, cursor.as_deref(), limit + 1);
+    for there in app.shards.ask_others::<Sources>("sources", &(cursor, limit + 1))? {
+        all.add(there);
+    }
+    let items = all.after(None).take(limit + 1);
+    let mut items: Vec<_> = items.map(|(name, sent)| source(name, sent, &directory, now)).collect();
     let next = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| next).map(|last| last.source.clone());
     Ok(Page { items, next })
+}
+
+/// What sources after a name have sent of what is metered here, the first so many.
+pub fn sources_here(app: &App, cursor: Option<&str>, limit: usize) -> Sources {
+    let mut all = Sources::default();
+    for metering in app.shards.all_here() {
+        all.add(metering.sources(|sources| sources.part(cursor, limit)));
+    }
+    all
 }
 
 fn source(name: &str, sent: &Sent, directory: &Directory, now: Moment) -> SourceDocument {

@@ -6,9 +6,11 @@ use kopeck_api::page::Page;
 use kopeck_api::spend::{
     ChargeDocument, DayAmount, ExplanationDocument, NamedAmount, ResourceAmount, SpendDocument,
 };
+use kopeck_directory::Directory;
 use kopeck_directory::entity::Workspace;
 use kopeck_directory::name::MeterId as BookNumber;
 use kopeck_ledger::name::Moment;
+use kopeck_metering::judge::Arrived;
 use kopeck_rating::batch::Origin;
 use kopeck_rating::charge::{Charge, ChargeKey, Window};
 use kopeck_rating::content;
@@ -18,6 +20,7 @@ use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::Rater;
 use kopeck_settlement::meter_id::MeterId;
+use kopeck_store::events::{EventLog, LoggedEvent, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, access, page};
@@ -57,7 +60,7 @@ pub fn show(
     month: Option<&str>,
 ) -> Result<SpendDocument, AppError> {
     let (project, workspace) = access::project_to_read(app, who, project)?;
-    let (spend, at) = app.metering.look(|shard, at| -> Result<_, AppError> {
+    let (spend, at) = app.shards.of(&project)?.look(|shard, at| -> Result<_, AppError> {
         let month = month_of(month, &workspace, at)?;
         Ok((shard.spend(project.id.as_str(), month, second(at))?, at))
     })?;
@@ -113,7 +116,7 @@ pub fn charges(
 ) -> Result<Page<ChargeDocument>, AppError> {
     let (limit, skip) = (page::limit(limit, kopeck_api::page::PAGE_DEFAULT)?, page::cursor(cursor)?);
     let (project, workspace) = access::project_to_read(app, who, project)?;
-    let all = app.metering.look(|shard, at| -> Result<_, AppError> {
+    let all = app.shards.of(&project)?.look(|shard, at| -> Result<_, AppError> {
         let month = month_of(month, &workspace, at)?;
         Ok(shard.charges(project.id.as_str(), month, second(at))?)
     })?;
@@ -186,10 +189,12 @@ pub fn explanation(
     let key: Key = serde_json::from_slice(&bytes).map_err(|_| missing())?;
     let shelf = app.directory.snapshot().shelf(&key.b).cloned().ok_or_else(missing)?;
     let book = shelf.prices().ok_or_else(missing)?;
-    let at = app.metering.look(|_, at| at);
+    let metering = app.shards.of(&project)?;
+    let at = metering.look(|_, at| at);
     let window = month_until(&book, &key.m, at).ok_or_else(missing)?;
     let mut rater = Rater::for_explaining(&book, window, &key.c).map_err(|_| missing())?;
-    replay(app, &shelf, (&key, second(at)), &mut rater)?;
+    let directory = app.directory.snapshot();
+    replay((metering.log().as_ref(), &directory), &shelf, (&key, second(at)), &mut rater)?;
     let selection = Selection {
         project: Some(project.id.to_string()),
         source: key.s,
@@ -216,14 +221,13 @@ fn month_until(book: &PriceBook, month: &str, at: Moment) -> Option<Window> {
 
 /// Gives a run the events of a charge: of its resource, or of the whole project where it is summed over that.
 fn replay(
-    app: &App,
+    (log, directory): (&dyn EventLog<Arrived>, &Directory),
     shelf: &kopeck_directory::directory::Shelf,
     (key, to): (&Key, i64),
     rater: &mut Rater,
 ) -> Result<(), AppError> {
-    let directory = app.directory.snapshot();
     let (mut line, mut failed) = (0, None);
-    let mut take = |event: kopeck_store::events::LoggedEvent<'_>| {
+    let mut take = |event: LoggedEvent<'_>| {
         let at = Moment::from_nanoseconds(event.time).unwrap_or(Moment::FIRST);
         let read = kopeck_rating::event::Envelope::read(event.line);
         let is_priced = read.is_ok_and(|event| {
@@ -239,16 +243,11 @@ fn replay(
         }
         Ok(failed.is_none())
     };
-    let log = app.metering.log();
     match (&key.s, &key.r) {
         (Some(source), Some(resource)) => {
-            log.of_resource(
-                content::of_key(source, resource),
-                kopeck_store::events::Position::NONE,
-                &mut take,
-            )?;
+            log.of_resource(content::of_key(source, resource), Position::NONE, &mut take)?;
         }
-        _ => log.read(kopeck_store::events::Position::NONE, &mut take)?,
+        _ => log.read(Position::NONE, &mut take)?,
     }
     failed.map_or(Ok(()), Err)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kopeck_api::time::ClockDocument;
 use kopeck_ledger::name::Moment;
 use kopeck_metering::MeteringError;
+use kopeck_metering::placement::ShardNumber;
 
 use crate::app::{App, access};
 use crate::auth::{Act, Principal};
@@ -15,7 +16,8 @@ use crate::error::{AppError, ProblemKind};
 #[must_use]
 pub fn show(app: &App) -> ClockDocument {
     let simulated = matches!(app.clock, Clock::Simulated(_));
-    let settled = app.metering.settled().borrow().at;
+    let here = app.shards.all_here();
+    let settled = here.iter().map(|metering| metering.settled().borrow().at).min().unwrap_or(Moment::FIRST);
     ClockDocument { now: app.now().into(), simulated, settled: settled.into() }
 }
 
@@ -25,7 +27,7 @@ pub fn show(app: &App) -> ClockDocument {
 /// [`AppError::Forbidden`]; [`AppError::Input`] for the machine's clock, or an instant that has been.
 pub async fn advance(app: &Arc<App>, who: &Principal, to: Moment) -> Result<ClockDocument, AppError> {
     access::may(who, Act::ManageAccounts)?;
-    if matches!(app.clock, Clock::System) {
+    if !matches!(app.clock, Clock::Simulated(_)) {
         return Err(AppError::Input {
             kind: ProblemKind::Refused,
             field: Some("now".to_owned()),
@@ -33,7 +35,8 @@ pub async fn advance(app: &Arc<App>, who: &Principal, to: Moment) -> Result<Cloc
             remedy: "start it with --clock simulated --now TIME".to_owned(),
         });
     }
-    match app.metering.advance(to).await {
+    let only = app.shards.here(ShardNumber::ONLY).ok_or(AppError::Moving)?;
+    match only.advance(to).await {
         Ok(()) => Ok(show(app)),
         Err(MeteringError::Clock { now, .. }) => Err(AppError::invalid(
             "now",

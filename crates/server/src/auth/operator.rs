@@ -1,10 +1,12 @@
-//! The operator's token: made at the first start, or given; its hash lies beside the ledger.
+//! The operator's token: made at the first start, or given; its hash is kept beside the ledger.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kopeck_ledger::name::{Moment, Text, TextError};
+use kopeck_store::StoreError;
+use kopeck_store::postgres::nodes::Nodes;
 use uuid::Uuid;
 
 use super::secret::{NoRandomness, TokenHash, new_token};
@@ -25,6 +27,27 @@ const ACTOR: &str = "operator";
 pub struct OperatorToken {
     hash: TokenHash,
     principal: Principal,
+}
+
+/// Where the hash of the operator's token is kept.
+pub trait Kept {
+    /// The one that is kept.
+    ///
+    /// # Errors
+    /// [`OperatorTokenError`] where it can not be read.
+    fn read(&self) -> Result<Option<TokenHash>, OperatorTokenError>;
+
+    /// Keeps one in place of any other.
+    ///
+    /// # Errors
+    /// [`OperatorTokenError`] where it can not be written.
+    fn keep(&self, hash: TokenHash) -> Result<(), OperatorTokenError>;
+
+    /// Keeps one where there is none, and answers which is kept.
+    ///
+    /// # Errors
+    /// [`OperatorTokenError`] where it can not be read or written.
+    fn keep_first(&self, hash: TokenHash) -> Result<TokenHash, OperatorTokenError>;
 }
 
 /// Why there is no operator's token.
@@ -49,6 +72,9 @@ pub enum OperatorTokenError {
         /// What the system says.
         error: io::Error,
     },
+    /// The database can not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The actor's name is no text.
     #[error("the actor's name {0}")]
     Actor(#[from] TextError),
@@ -58,33 +84,35 @@ pub enum OperatorTokenError {
 }
 
 impl OperatorToken {
-    /// The token of a folder. One that is given counts from now on; where there is none a new one is made, which is
+    /// The token that is kept. One that is given counts from now on; where there is none a new one is made, which is
     /// returned beside it, to be shown once.
     ///
     /// # Errors
     /// [`OperatorTokenError`].
     pub fn prepare(
-        folder: &Path,
+        kept: &impl Kept,
         given: Option<&str>,
     ) -> Result<(OperatorToken, Option<String>), OperatorTokenError> {
-        let path = folder.join(OPERATOR_TOKEN_FILE);
         if let Some(token) = given {
             if token.len() < SHORTEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(OperatorTokenError::Weak);
             }
             let hash = TokenHash::of(token);
-            if stored(&path)? != Some(hash) {
-                store(hash, &path)?;
+            if kept.read()? != Some(hash) {
+                kept.keep(hash)?;
             }
             return Ok((OperatorToken::of(hash)?, None));
         }
-        if let Some(hash) = stored(&path)? {
+        if let Some(hash) = kept.read()? {
             return Ok((OperatorToken::of(hash)?, None));
         }
         let token = new_token()?;
         let hash = TokenHash::of(&token);
-        store(hash, &path)?;
-        Ok((OperatorToken::of(hash)?, Some(token)))
+        match kept.keep_first(hash)? {
+            found if found == hash => Ok((OperatorToken::of(hash)?, Some(token))),
+            // Another node was quicker, and has told its own.
+            found => Ok((OperatorToken::of(found)?, None)),
+        }
     }
 
     /// The token of that hash.
@@ -106,27 +134,55 @@ impl Tokens for OperatorToken {
     }
 }
 
-fn stored(path: &Path) -> Result<Option<TokenHash>, OperatorTokenError> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            text.trim().parse().map(Some).map_err(|_| OperatorTokenError::Damaged(path.to_path_buf()))
+/// In a folder.
+#[derive(Debug)]
+pub struct InFolder<'f>(pub &'f Path);
+
+impl Kept for InFolder<'_> {
+    fn read(&self) -> Result<Option<TokenHash>, OperatorTokenError> {
+        let path = self.0.join(OPERATOR_TOKEN_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| OperatorTokenError::Damaged(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(OperatorTokenError::File { doing: "read", path, error }),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(OperatorTokenError::File { doing: "read", path: path.to_path_buf(), error }),
+    }
+
+    /// Writes the hash so that the file is there whole or not at all, also after a power loss.
+    fn keep(&self, hash: TokenHash) -> Result<(), OperatorTokenError> {
+        let path = self.0.join(OPERATOR_TOKEN_FILE);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(self.0)?;
+            writeln!(file, "{hash}")?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            fs::File::open(self.0)?.sync_all()
+        };
+        write().map_err(|error| OperatorTokenError::File { doing: "write", path, error })
+    }
+
+    /// The folder is locked by its one server.
+    fn keep_first(&self, hash: TokenHash) -> Result<TokenHash, OperatorTokenError> {
+        self.keep(hash).map(|()| hash)
     }
 }
 
-/// Writes the hash so that the file is there whole or not at all, also after a power loss.
-fn store(hash: TokenHash, path: &Path) -> Result<(), OperatorTokenError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        writeln!(file, "{hash}")?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|error| OperatorTokenError::File { doing: "write", path: path.to_path_buf(), error })
+/// In a database that nodes share.
+impl Kept for Nodes {
+    fn read(&self) -> Result<Option<TokenHash>, OperatorTokenError> {
+        let hash = self.operator()?;
+        Ok(hash.and_then(|hash| hash.try_into().ok()).map(TokenHash::from_bytes))
+    }
+
+    fn keep(&self, hash: TokenHash) -> Result<(), OperatorTokenError> {
+        self.keep_operator(hash.bytes(), false)?;
+        Ok(())
+    }
+
+    fn keep_first(&self, hash: TokenHash) -> Result<TokenHash, OperatorTokenError> {
+        let is_first = self.keep_operator(hash.bytes(), true)?;
+        if is_first { Ok(hash) } else { Ok(self.read()?.unwrap_or(hash)) }
+    }
 }
 
 #[cfg(test)]
@@ -134,11 +190,13 @@ mod tests {
     use super::*;
 
     fn prepare(folder: &Path, given: Option<&str>) -> Result<Option<String>, String> {
-        OperatorToken::prepare(folder, given).map(|(_, new)| new).map_err(|error| error.to_string())
+        OperatorToken::prepare(&InFolder(folder), given)
+            .map(|(_, new)| new)
+            .map_err(|error| error.to_string())
     }
 
     fn opens(folder: &Path, token: &str) -> bool {
-        let (tokens, _) = OperatorToken::prepare(folder, None).unwrap();
+        let (tokens, _) = OperatorToken::prepare(&InFolder(folder), None).unwrap();
         tokens.principal(&TokenHash::of(token), Moment::FIRST).is_some()
     }
 

@@ -11,6 +11,7 @@ use kopeck_server::auth::{AnyOf, DirectoryTokens, OperatorToken, TokenHash};
 use kopeck_server::clock::Clock;
 use kopeck_server::config::Limits;
 use kopeck_server::serve::meter;
+use kopeck_server::shards::Shards;
 use kopeck_server::{App, app, http};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SqliteStore};
@@ -60,7 +61,7 @@ fn started(folder: &std::path::Path) -> (Arc<App>, Router) {
     let tokens = AnyOf(vec![Arc::new(operator), Arc::new(DirectoryTokens(Arc::clone(&directory)))]);
     let metering = meter(folder, &clock, &ledger, &directory).unwrap();
     let stores = Stores { ledger, directory, tokens: Arc::new(tokens) };
-    let app = Arc::new(App::new(stores, metering, clock, Limits::default()));
+    let app = Arc::new(App::new(stores, Shards::alone(metering), clock, Limits::default()));
     app::reconcile::reconcile(&app).unwrap();
     (Arc::clone(&app), http::router(app))
 }

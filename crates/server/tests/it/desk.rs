@@ -17,6 +17,7 @@ use kopeck_server::clock::Clock;
 use kopeck_server::config::Limits;
 use kopeck_server::http::{document, router};
 use kopeck_server::serve::meter;
+use kopeck_server::shards::Shards;
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::{Options, SqliteStore};
 use kopeck_store::{DirectoryStore, Store};
@@ -110,7 +111,7 @@ impl Desk {
             (Arc::new(ledger), Arc::new(directory));
         let metering = meter(folder.path(), &clock, &ledger, &directory).unwrap();
         let stores = Stores { ledger, directory, tokens: Arc::new(TestTokens) };
-        let app = Arc::new(App::new(stores, metering, clock, limits));
+        let app = Arc::new(App::new(stores, Shards::alone(metering), clock, limits));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let description = serde_json::from_str(&document()).unwrap();
         Desk { router: router(Arc::clone(&app)), app, description, runtime, _folder: folder }

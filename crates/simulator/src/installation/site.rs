@@ -14,7 +14,8 @@ use kopeck_ledger::amount::Amount;
 use kopeck_ledger::coefficient::Coefficient;
 use kopeck_ledger::name::{AccountId, Currency, Moment, TransactionId};
 use kopeck_ledger::request::{NewAccount, Request, Work};
-use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
+use kopeck_metering::judge::{Arrived, HORIZON_DAYS, Judge, Memory, Verdict};
+use kopeck_metering::placement::{Placement, ShardNumber};
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
 use kopeck_store::events::{EventLog, EventTicket, Outcome as Fate, Position};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
@@ -111,13 +112,25 @@ impl Site {
     /// Sends events; answers what became of each, `None` of one that was rejected.
     pub fn send(&self, lines: &[String]) -> Outcome<Result<Vec<Option<Fate>>, StoreError>> {
         let metering = self.metering()?;
-        let judged = metering.judge(lines.join("\n").into_bytes(), |_| true);
-        let rejections: Vec<bool> = judged.rejections.iter().map(Option::is_some).collect();
-        let answered = metering.submit(judged).and_then(EventTicket::wait);
-        Ok(answered.map(|fates| {
-            let mut fates = fates.into_iter();
-            rejections.into_iter().map(|is_rejected| if is_rejected { None } else { fates.next() }).collect()
-        }))
+        let judge = Judge {
+            directory: self.directory.snapshot(),
+            now: self.now(),
+            horizon_days: Some(HORIZON_DAYS),
+            placement: Placement::WHOLE,
+        };
+        let judged = judge.judge(lines.join("\n").into_bytes(), &Memory::default(), |_| true);
+        let mut fates = Vec::new().into_iter();
+        if let Some((_, group)) = judged.groups.into_iter().next() {
+            match metering.submit(group).and_then(EventTicket::wait) {
+                Ok(told) => fates = told.into_iter(),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        let fate = |verdict| match verdict {
+            Verdict::Passed(_) => fates.next(),
+            Verdict::Rejected(_) => None,
+        };
+        Ok(Ok(judged.verdicts.into_iter().map(fate).collect()))
     }
 
     /// Settles what is there.
@@ -188,6 +201,7 @@ fn meter(
     let ledger: Arc<dyn Store> = Arc::<SqliteStore>::clone(ledger);
     let events: Arc<dyn EventLog<Arrived>> = Arc::<SqliteEvents<Arrived>>::clone(&log);
     let metering = Metering::start(Parts {
+        shard: ShardNumber::ONLY,
         ledger,
         log: events,
         directory: Arc::new(move || entities.snapshot()),

@@ -11,12 +11,29 @@ use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::ledger::id_index::SealedRun;
+use crate::ledger::queue::Work;
 
 /// An account has a landmark whenever it has come by a multiple of so many entries.
 pub const LANDMARK_ENTRIES: u64 = 256;
 
 /// Where replies go.
 pub type Answer = oneshot::Sender<Result<Vec<Reply>, StoreError>>;
+
+/// What somebody waits for.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is to be decided.
+    pub work: Work,
+    /// Who is told.
+    pub answer: Answer,
+}
+
+impl Asked {
+    /// Says why nothing was decided. Who asked may have gone.
+    pub fn refuse(self, why: &StoreError) {
+        let _ = self.answer.send(Err(why.clone()));
+    }
+}
 
 /// Decided requests that become durable together.
 #[derive(Debug)]
@@ -28,21 +45,21 @@ pub struct Batch {
     /// Ids of earlier records that leave memory.
     pub run: Option<SealedRun>,
     /// Who is answered what when it is durable.
-    pub answers: Vec<(Answer, Vec<Reply>)>,
+    pub replies: Vec<(Asked, Vec<Reply>)>,
 }
 
 impl Batch {
-    /// Whether there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.run.is_none()
-    }
-
     /// Answers everybody.
     pub fn answer(self, outcome: &Result<(), StoreError>) {
-        for (answer, replies) in self.answers {
+        for (asked, replies) in self.replies {
             // Who asked may have gone; the work is done all the same.
-            let _ = answer.send(outcome.clone().map(|()| replies));
+            let _ = asked.answer.send(outcome.clone().map(|()| replies));
         }
+    }
+
+    /// What is to be decided again, in its order.
+    pub fn undecided(self) -> impl Iterator<Item = Asked> {
+        self.replies.into_iter().map(|(asked, _)| asked)
     }
 }
 

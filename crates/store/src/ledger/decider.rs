@@ -3,6 +3,10 @@
 //! Its ledger is ahead of what is durable by the batches on their way. Nobody sees it: replies are sent when the batch
 //! that they came of is durable, and readers see the durable state. Where a batch can not be written, all that was
 //! decided after it is void as well; then it begins again from the durable state.
+//!
+//! Where a journal has other writers, what they have overtaken is decided again in a turn, in which they can not write; and
+//! turns are taken from then on, until nobody else has written for a while. Nothing is decided ahead in turns, so the
+//! state follows others record by record.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,19 +18,21 @@ use kopeck_ledger::name::{Moment, Sequence, TransactionId};
 use kopeck_ledger::record::{Outcome, Record, Reply};
 
 use crate::error::StoreError;
-use crate::ledger::batch::{Answer, Batch, Landmark, landmarks_of};
+use crate::ledger::batch::{Asked, Batch, Landmark, landmarks_of};
 use crate::ledger::id_index::{IdIndex, SealedRun};
 use crate::ledger::journal;
 use crate::ledger::queue::{Job, Work};
 use crate::ledger::shared::{Clock, Shared};
 use crate::ledger::tables::Tables;
-use crate::ledger::writer::Command;
+use crate::ledger::writer::{Command, Followed, Turn};
 
 /// A batch takes whatever waits, up to so many requests.
 const BATCH_REQUESTS: usize = 8_192;
 /// Batches whose records are kept at hand, because they may not be in the database yet: one is being written, one is
 /// handed over.
 const BATCHES_AT_HAND: usize = 3;
+/// Others who have not written in so many turns are not waited for any more.
+const QUIET_TURNS: u32 = 64;
 
 /// The deciding thread's state.
 pub struct Decider {
@@ -39,6 +45,14 @@ pub struct Decider {
     at_hand: VecDeque<Arc<Vec<Record>>>,
     /// What was decided last is void: begin again from what is durable.
     void: bool,
+    /// Whether the journal may have other writers.
+    has_others: bool,
+    /// So many turns are taken yet.
+    turns: u32,
+    /// Others can not write until the next batch is handed over.
+    is_turn: bool,
+    /// What is to be decided again before all else.
+    undecided: Vec<Asked>,
 }
 
 impl Decider {
@@ -58,6 +72,10 @@ impl Decider {
             ids: IdIndex::default(),
             at_hand: VecDeque::new(),
             void: true,
+            has_others: false,
+            turns: 0,
+            is_turn: false,
+            undecided: Vec::new(),
         }
     }
 
@@ -67,59 +85,94 @@ impl Decider {
         self
     }
 
+    /// Of a journal that may have other writers.
+    pub fn among_others(mut self, has_others: bool) -> Decider {
+        self.has_others = has_others;
+        self
+    }
+
     /// Decides until the queue is closed and empty.
     pub fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         while let Some(jobs) = shared.queue.take(BATCH_REQUESTS) {
-            let (mut works, mut answers) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+            let mut asked = Vec::with_capacity(jobs.len());
             for job in jobs {
                 match job {
-                    Job::Decide(work, answer) => {
-                        works.push(work);
-                        answers.push(answer);
-                    }
+                    Job::Decide(work, answer) => asked.push(Asked { work, answer }),
                     // Who asked may have gone.
                     Job::Find(id, answer) => drop(answer.send(self.find(id))),
+                    Job::Again => {}
                 }
             }
-            if !works.is_empty() && !self.perform(&works, answers) {
+            if !self.perform(asked) {
                 return;
+            }
+        }
+        // What is on its way may meet others, and is then decided again.
+        while self.has_others && self.follow(Turn::Leave).is_ok() && !self.undecided.is_empty() {
+            self.perform(Vec::new());
+        }
+        self.refuse(Vec::new(), &StoreError::Closed);
+    }
+
+    /// Decides and hands over; false where there is no writer any more.
+    fn perform(&mut self, asked: Vec<Asked>) -> bool {
+        if !self.is_turn
+            && (self.is_void() || self.turns > 0)
+            && let Err(error) = self.follow(Turn::Take)
+        {
+            return self.refuse(asked, &error);
+        }
+        let mut all = std::mem::take(&mut self.undecided);
+        all.extend(asked);
+        if all.is_empty() {
+            return self.pass();
+        }
+        match self.decide(&all) {
+            Ok((draft, replies)) => self.hand_over(draft, all.into_iter().zip(replies).collect()),
+            Err(error) => {
+                self.void = true;
+                self.refuse(all, &error);
+                self.pass()
             }
         }
     }
 
-    /// Decides and hands over; false where there is no writer any more.
-    fn perform(&mut self, works: &[Work], answers: Vec<Answer>) -> bool {
-        match self.decide(works) {
-            Ok((draft, replies)) => self.hand_over(draft, answers.into_iter().zip(replies).collect()),
-            Err(error) => {
-                self.void = true;
-                for answer in answers {
-                    // Who asked may have gone.
-                    let _ = answer.send(Err(error.clone()));
-                }
-                true
-            }
-        }
+    /// Tells that nothing was decided.
+    fn refuse(&mut self, asked: Vec<Asked>, error: &StoreError) -> bool {
+        self.undecided.drain(..).chain(asked).for_each(|asked| asked.refuse(error));
+        true
+    }
+
+    /// Lets others write; false where there is no writer any more.
+    fn pass(&mut self) -> bool {
+        !std::mem::take(&mut self.is_turn) || self.writer.send(Command::Pass).is_ok()
+    }
+
+    fn is_void(&self) -> bool {
+        self.void || self.shared.has_failed()
     }
 
     /// The record of an id, durable or on its way.
     fn find(&mut self, id: TransactionId) -> Result<Option<Sequence>, StoreError> {
-        if self.void || self.shared.has_failed() {
-            self.begin_again()?;
+        if self.is_void() {
+            self.follow(Turn::Take)?;
+        } else if self.has_others && !self.is_turn {
+            self.follow(Turn::Leave)?;
         }
         Ok(self.ids.find(id.0.as_u128(), &*self.tables)?.map(Sequence))
     }
 
     /// Sends a batch to the writer; false where there is none any more.
-    fn hand_over(&mut self, draft: Draft, answers: Vec<(Answer, Vec<Reply>)>) -> bool {
+    fn hand_over(&mut self, draft: Draft, replies: Vec<(Asked, Vec<Reply>)>) -> bool {
+        self.is_turn = false;
         let Draft { records, landmarks, run, .. } = draft;
         let records = Arc::new(records);
         self.at_hand.push_back(Arc::clone(&records));
         while self.at_hand.len() > BATCHES_AT_HAND {
             self.at_hand.pop_front();
         }
-        let batch = Batch { records, landmarks, run, answers };
+        let batch = Batch { records, landmarks, run, replies };
         match self.writer.send(Command::Commit(Box::new(batch))) {
             Ok(()) => true,
             Err(mpsc::SendError(Command::Commit(batch))) => {
@@ -130,20 +183,21 @@ impl Decider {
         }
     }
 
-    fn decide(&mut self, works: &[Work]) -> Result<(Draft, Vec<Vec<Reply>>), StoreError> {
-        if self.void || self.shared.has_failed() {
-            self.begin_again()?;
+    fn decide(&mut self, asked: &[Asked]) -> Result<(Draft, Vec<Vec<Reply>>), StoreError> {
+        if self.turns > 0 && self.ids.is_full() {
+            // Others may have written them down.
+            self.ids.follow(&*self.tables)?;
         }
         let run = self.ids.seal(self.ahead.head().sequence.0);
         let now = (self.clock)();
-        let requests = works.iter().map(Work::len).sum();
+        let requests = asked.iter().map(|asked| asked.work.len()).sum();
         let mut draft = Draft { records: Vec::with_capacity(requests), landmarks: Vec::new(), run, now };
         while let Some(expired) = self.ahead.due(now) {
             self.take([expired], &mut draft)?;
         }
-        let mut replies = Vec::with_capacity(works.len());
-        for work in works {
-            replies.push(self.work(work, &mut draft)?);
+        let mut replies = Vec::with_capacity(asked.len());
+        for asked in asked {
+            replies.push(self.work(&asked.work, &mut draft)?);
         }
         Ok((draft, replies))
     }
@@ -206,16 +260,58 @@ impl Decider {
         Ok(())
     }
 
-    /// Waits until the writer has dealt with all that was handed over, and takes the durable state.
-    fn begin_again(&mut self) -> Result<(), StoreError> {
+    /// Waits until the writer has dealt with all that was handed over, and brings the state to where the journal ends. In
+    /// a turn nobody else writes until the next batch is handed over.
+    fn follow(&mut self, turn: Turn) -> Result<(), StoreError> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.writer.send(Command::BeginAgain(answer)).map_err(|_| StoreError::Closed)?;
-        answered.recv().map_err(|_| StoreError::Closed)??;
-        let ledger = self.shared.durable.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.ids = load_ids(&*self.tables)?;
-        self.ahead = ledger;
-        self.at_hand.clear();
+        self.writer.send(Command::Follow(turn, answer)).map_err(|_| StoreError::Closed)?;
+        let followed = answered.recv().map_err(|_| StoreError::Closed)?;
+        self.void |= followed.as_ref().map_or(true, |followed| followed.is_void);
+        let Followed { end, undecided, .. } = followed?;
+        self.is_turn = turn == Turn::Take;
+        if !undecided.is_empty() {
+            self.turns = QUIET_TURNS;
+        } else if self.is_turn {
+            self.turns = self.turns.saturating_sub(1);
+        }
+        self.undecided.extend(undecided);
+        let was_void = self.void;
+        self.void = true;
+        if was_void {
+            self.begin_again()?;
+        } else {
+            self.read_on(end)?;
+        }
         self.void = false;
+        Ok(())
+    }
+
+    /// Takes the durable state, and forgets what was decided beyond it.
+    fn begin_again(&mut self) -> Result<(), StoreError> {
+        self.ahead = self.shared.durable.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.ids = load_ids(&*self.tables)?;
+        self.at_hand.clear();
+        Ok(())
+    }
+
+    /// Takes what others have written.
+    fn read_on(&mut self, end: Sequence) -> Result<(), StoreError> {
+        let next = self.ahead.head().sequence.next();
+        if next > end {
+            return Ok(());
+        }
+        let (ahead, ids) = (&mut self.ahead, &mut self.ids);
+        journal::records_from(next, &*self.tables, |record| {
+            if record.sequence > end {
+                return Ok(false);
+            }
+            ahead.apply(&record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            if let Some(asked) = record.asked {
+                ids.note(asked.id.0.as_u128(), record.sequence.0);
+            }
+            Ok(true)
+        })?;
+        self.turns = QUIET_TURNS;
         Ok(())
     }
 }

@@ -91,6 +91,27 @@ impl IdIndex {
         Ok(index)
     }
 
+    /// Takes note of the runs that others have made since; ids that lie in them leave memory.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be read.
+    pub fn follow(&mut self, tables: &dyn Tables) -> Result<(), StoreError> {
+        for RunHead { run, through, least, greatest } in tables.runs()? {
+            if run >= self.next_run {
+                self.push(run, through, (least, greatest), None);
+            }
+        }
+        let through = self.through();
+        self.ordered.retain(|(_, sequence)| *sequence > through);
+        self.late.retain(|_, sequence| *sequence > through);
+        Ok(())
+    }
+
+    /// Whether the ids in memory are enough for a run.
+    pub fn is_full(&self) -> bool {
+        self.ordered.len() + self.late.len() >= RUN_IDS
+    }
+
     /// The last record whose ids lie in runs; 0 where there is none.
     pub fn through(&self) -> u64 {
         self.runs.last().map_or(0, |run| run.through)
@@ -131,7 +152,7 @@ impl IdIndex {
 
     /// Makes a run of the ids in memory where they are enough; all records up to `through` have been noted.
     pub fn seal(&mut self, through: u64) -> Option<SealedRun> {
-        if self.ordered.len() + self.late.len() < RUN_IDS {
+        if !self.is_full() {
             return None;
         }
         let mut ids = std::mem::replace(&mut self.ordered, Vec::with_capacity(RUN_IDS + RUN_IDS / 4));

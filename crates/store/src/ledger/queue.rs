@@ -39,6 +39,8 @@ pub enum Job {
     Decide(Work, oneshot::Sender<Result<Vec<Reply>, StoreError>>),
     /// Which record came of the request of that id.
     Find(TransactionId, SyncSender<Result<Option<Sequence>, StoreError>>),
+    /// What was decided last is void, and must be decided again.
+    Again,
 }
 
 impl Job {
@@ -46,6 +48,7 @@ impl Job {
         match self {
             Job::Decide(work, _) => work.len(),
             Job::Find(..) => 1,
+            Job::Again => 0,
         }
     }
 }
@@ -101,6 +104,12 @@ impl Queue {
         drop(inside);
         self.filled.notify_one();
         Ok(())
+    }
+
+    /// Adds a job that nobody waits to hand over, whether the queue is full, closed or neither.
+    pub fn remind(&self) {
+        self.lock().jobs.push_front(Job::Again);
+        self.filled.notify_one();
     }
 
     /// Takes whatever waits, up to so many requests, but at least one job; waits for it. `None` when the queue is

@@ -8,6 +8,7 @@ use kopeck_ledger::ledger::Ledger;
 use kopeck_ledger::name::{Moment, Sequence};
 use kopeck_ledger::record::Record;
 
+use crate::error::StoreError;
 use crate::ledger::queue::Queue;
 
 /// Where the store reads what time it is. What it says may jump; the journal's time never goes back.
@@ -37,6 +38,25 @@ impl Shared {
             recent: Mutex::default(),
             failed: AtomicBool::new(false),
         }
+    }
+
+    /// Brings the durable state on by records of the journal; those that are in it already change nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where they do not follow from it.
+    pub fn bring_on<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> Result<(), StoreError> {
+        let mut durable = self.durable.write().unwrap_or_else(PoisonError::into_inner);
+        for record in records {
+            if record.sequence > durable.head().sequence {
+                durable.apply(record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last record of the durable state.
+    pub fn end(&self) -> Sequence {
+        self.durable.read().unwrap_or_else(PoisonError::into_inner).head().sequence
     }
 
     /// Keeps the records of a batch that is durable at hand.

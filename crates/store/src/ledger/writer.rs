@@ -1,15 +1,17 @@
 //! The one thread that writes: a batch, one commit, then the replies.
 //!
 //! What fails before the commit has changed nothing; where the commit itself fails, nobody knows, and the journal is
-//! read again before anything else is decided. Where and how a commit becomes durable is the [`Medium`]'s matter.
+//! read again before anything else is decided. A medium may have other writers: what was decided before they wrote is
+//! void, and is decided again on what they have left. Where and how a commit becomes durable is the [`Medium`]'s matter.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use kopeck_ledger::name::Sequence;
 
 use crate::answer::Head;
 use crate::error::StoreError;
-use crate::ledger::batch::{Batch, Landmark};
+use crate::ledger::batch::{Asked, Batch, Landmark};
 use crate::ledger::id_index::SealedRun;
 use crate::ledger::journal::{self, Chunk};
 use crate::ledger::shared::Shared;
@@ -33,37 +35,57 @@ pub struct Commit<'b> {
     pub part: Option<&'b Part>,
 }
 
+impl Commit<'_> {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.run.is_none()
+    }
+}
+
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is durable.
+    Done,
+    /// Others have written since the journal was read: nothing of it was written, and they are kept from writing more.
+    Overtaken,
+}
+
 /// Where commits become durable: the part of the writer that knows a database.
 pub trait Medium: Send {
     /// A row of the journal takes records up to so many bytes; a longer record has a row of its own.
     fn row_bytes(&self) -> usize;
 
-    /// Writes all of a commit or nothing, and fails where the database has a newer owner. Durable when it returns.
+    /// Whether the journal may have other writers.
+    fn has_others(&self) -> bool {
+        false
+    }
+
+    /// Writes all of a commit or nothing, and fails where the database has a newer owner. Durable when it returns. A
+    /// commit of nothing tells whether others have written.
     ///
     /// # Errors
     /// [`StoreError::Fenced`]; [`StoreError::Unknown`] where it may have happened; with all others it has not.
-    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError>;
 
-    /// After a failure: makes sure that what is read from now on is what the journal will stay.
+    /// Keeps others from writing until the next commit, and tells where the journal ends: what is read from now on is
+    /// what it will stay, also where a commit's outcome was not known.
     ///
     /// # Errors
     /// [`StoreError`] where the database can not be used.
-    fn recover(&mut self) -> Result<(), StoreError>;
+    fn take_turn(&mut self) -> Result<Sequence, StoreError> {
+        Ok(self.tables().head()?.sequence)
+    }
+
+    /// Nothing comes of the turn: others may write.
+    fn pass_turn(&mut self) {}
 
     /// What the database has, as the writer reads it.
     fn tables(&self) -> &dyn Tables;
 
     /// The replies to a commit of about so many bytes are out: housekeeping, which is tried again after the next.
     fn settled(&mut self, bytes: u64, head: Head);
-
-    /// Where nothing is written for so long the medium wants to be [attended](Medium::attend).
-    fn patience(&self) -> Option<Duration>;
-
-    /// Nothing was written for as long as [`Medium::patience`] says.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`], after which nothing is written any more; others count for nothing.
-    fn attend(&mut self) -> Result<(), StoreError>;
 
     /// Why nothing can be written any more.
     fn ended(&self) -> Option<StoreError>;
@@ -79,7 +101,29 @@ pub enum Command {
     /// Make this durable and answer.
     Commit(Box<Batch>),
     /// All that was handed over before has been dealt with: make the shared state what the journal comes to.
-    BeginAgain(SyncSender<Result<(), StoreError>>),
+    Follow(Turn, SyncSender<Result<Followed, StoreError>>),
+    /// Nothing comes of the turn.
+    Pass,
+}
+
+/// Whether others are kept from writing until the next commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// They are.
+    Take,
+    /// They go on.
+    Leave,
+}
+
+/// The shared state is what the journal came to.
+#[derive(Debug)]
+pub struct Followed {
+    /// Where the journal ended.
+    pub end: Sequence,
+    /// Something that was handed over was not written.
+    pub is_void: bool,
+    /// What was decided before others wrote: it is to be decided again.
+    pub undecided: Vec<Asked>,
 }
 
 /// The writing thread's state.
@@ -94,38 +138,30 @@ pub struct Writer<M> {
     pub snapshots: Snapshots,
     /// Why nothing can be written any more.
     pub dead: Option<StoreError>,
+    /// What others have overtaken.
+    overtaken: Vec<Asked>,
 }
 
 impl<M: Medium> Writer<M> {
+    /// Writes where the journal ends, and each part of the state when it is due.
+    pub fn new(shared: Arc<Shared>, medium: M, head: Head, snapshots: Snapshots) -> Writer<M> {
+        Writer { shared, medium, head, snapshots, dead: None, overtaken: Vec::new() }
+    }
+
     /// Writes until the decider is gone.
     pub fn run(mut self, commands: &Receiver<Command>) {
-        while let Some(command) = self.next(commands) {
+        while let Ok(command) = commands.recv() {
             match command {
                 Command::Commit(batch) => self.commit(*batch),
-                Command::BeginAgain(answer) => {
-                    let begun = self.begin_again();
-                    self.shared.set_failed(begun.is_err());
+                Command::Follow(turn, answer) => {
+                    let followed = self.follow(turn);
                     // The decider waits for it, or is gone.
-                    let _ = answer.send(begun);
+                    let _ = answer.send(followed);
                 }
+                Command::Pass => self.medium.pass_turn(),
             }
         }
         self.finish();
-    }
-
-    /// The next command; the medium is attended meanwhile. `None` where the decider is gone.
-    fn next(&mut self, commands: &Receiver<Command>) -> Option<Command> {
-        loop {
-            let Some(patience) = self.medium.patience() else { return commands.recv().ok() };
-            match commands.recv_timeout(patience) {
-                Ok(command) => return Some(command),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    let attended = if self.refusal().is_none() { self.medium.attend() } else { Ok(()) };
-                    self.note(&attended);
-                }
-            }
-        }
     }
 
     fn commit(&mut self, batch: Batch) {
@@ -133,13 +169,30 @@ impl<M: Medium> Writer<M> {
             batch.answer(&Err(reason));
             return;
         }
-        let outcome = self.make_durable(&batch);
-        if outcome.is_err() {
-            self.shared.set_failed(true);
+        if !self.overtaken.is_empty() {
+            self.overtaken.extend(batch.undecided());
+            return;
         }
+        let outcome = self.make_durable(&batch);
         self.note(&outcome);
-        let written = *outcome.as_ref().unwrap_or(&0);
-        batch.answer(&outcome.map(|_| ()));
+        let written = match outcome {
+            Ok(Some(written)) => {
+                batch.answer(&Ok(()));
+                written
+            }
+            Ok(None) => {
+                self.shared.set_failed(true);
+                self.overtaken.extend(batch.undecided());
+                // The decider may have nothing else to do.
+                self.shared.queue.remind();
+                return;
+            }
+            Err(error) => {
+                self.shared.set_failed(true);
+                batch.answer(&Err(error));
+                0
+            }
+        };
         if self.ended().is_none() {
             self.medium.settled(written, self.head);
         }
@@ -160,16 +213,14 @@ impl<M: Medium> Writer<M> {
     /// Why a batch is not even tried: the store is dead, or a batch before it has failed.
     fn refusal(&self) -> Option<StoreError> {
         let void = || StoreError::Database("a commit before it failed: nothing was written".to_owned());
-        self.ended().or_else(|| self.shared.has_failed().then(void))
+        self.ended().or_else(|| (self.shared.has_failed() && self.overtaken.is_empty()).then(void))
     }
 
-    /// Answers how many bytes of journal it has written.
-    fn make_durable(&mut self, batch: &Batch) -> Result<u64, StoreError> {
-        if batch.is_empty() {
-            return Ok(0);
-        }
+    /// Answers how many bytes of journal it has written; `None` where others wrote before.
+    fn make_durable(&mut self, batch: &Batch) -> Result<Option<u64>, StoreError> {
         let (rows, head) = journal::rows_of(&batch.records, self.head, self.medium.row_bytes());
-        let part = self.snapshots.next_part();
+        let is_empty = batch.records.is_empty() && batch.run.is_none();
+        let part = if is_empty { None } else { self.snapshots.next_part() };
         let commit = Commit {
             before: self.head,
             head,
@@ -178,40 +229,60 @@ impl<M: Medium> Writer<M> {
             run: batch.run.as_ref(),
             part: part.as_ref(),
         };
-        self.medium.commit(&commit)?;
+        if self.medium.commit(&commit)? == Committed::Overtaken {
+            return Ok(None);
+        }
         if part.is_some() {
             self.snapshots.part_is_written();
         }
         self.head = head;
-        let mut durable = self.shared.durable.write().unwrap_or_else(PoisonError::into_inner);
-        for record in batch.records.iter() {
-            durable.apply(record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        if is_empty {
+            return Ok(Some(0));
         }
-        drop(durable);
+        self.shared.bring_on(batch.records.iter())?;
         self.shared.note_recent(&batch.records);
         let bytes = rows.iter().map(Chunk::written_bytes).sum();
         self.snapshots.after_commit(bytes, &self.shared);
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
-    /// Brings the durable state to where the journal ends: further than it was where a commit did happen whose
-    /// outcome was not known.
-    fn begin_again(&mut self) -> Result<(), StoreError> {
-        if let Some(ended) = self.ended() {
-            return Err(ended);
+    /// Brings the durable state to where the journal ends: further than it was where others have written, or a commit
+    /// did happen whose outcome was not known. Where that fails, whoever was overtaken is told.
+    fn follow(&mut self, turn: Turn) -> Result<Followed, StoreError> {
+        let read_on = match self.ended() {
+            Some(ended) => Err(ended),
+            None => self.read_on(turn),
+        };
+        self.note(&read_on);
+        if let Err(error) = read_on {
+            self.medium.pass_turn();
+            self.shared.set_failed(true);
+            self.overtaken.drain(..).for_each(|asked| asked.refuse(&error));
+            return Err(error);
         }
-        let recovered = self.medium.recover();
-        self.note(&recovered);
-        recovered?;
+        if turn == Turn::Leave {
+            self.medium.pass_turn();
+        }
+        let is_void = self.shared.has_failed();
+        if is_void {
+            self.snapshots.forget_parts();
+        }
+        self.shared.set_failed(false);
+        Ok(Followed { end: self.head.sequence, is_void, undecided: std::mem::take(&mut self.overtaken) })
+    }
+
+    fn read_on(&mut self, turn: Turn) -> Result<(), StoreError> {
+        let is_taken = turn == Turn::Take || self.shared.has_failed();
+        let end = if is_taken { self.medium.take_turn()? } else { self.medium.tables().head()?.sequence };
+        if end == self.head.sequence && end == self.shared.end() {
+            return Ok(());
+        }
         let tables = self.medium.tables();
-        let mut durable = self.shared.durable.write().unwrap_or_else(PoisonError::into_inner);
-        let next = durable.head().sequence.next();
-        journal::records_from(next, tables, |record| {
-            durable.apply(&record).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        journal::records_from(self.shared.end().next(), tables, |record| {
+            self.shared.bring_on([&record])?;
             Ok(true)
         })?;
         self.head = tables.head()?;
-        self.snapshots.forget_parts();
         Ok(())
     }
 

@@ -90,6 +90,16 @@ pub fn make(session: &Session, part: Part) -> Result<bool, StoreError> {
     Ok(made.is_some())
 }
 
+/// Whether the row of a part is there.
+///
+/// # Errors
+/// [`StoreError`] where the database does not answer.
+pub fn is_made(session: &Session, part: Part) -> Result<bool, StoreError> {
+    const ASK: &str = "SELECT epoch FROM owner WHERE shard = $1 AND part = $2";
+    let row = session.row(ASK, &[&part.shard, &part.name]).map_err(|error| failed(&error))?;
+    Ok(row.is_some())
+}
+
 /// An owner's claim: its epoch, and how long its lease lives.
 #[derive(Debug, Clone)]
 pub struct Claim {

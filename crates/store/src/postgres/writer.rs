@@ -1,33 +1,25 @@
-//! Commits to PostgreSQL: one transaction with the owner's claim in it.
+//! Commits to PostgreSQL: one transaction, in a turn.
 //!
-//! What a lost connection leaves open is found out before anything else is decided: a new connection waits for the
-//! owner's row, which a commit on its way holds locked, and then sees what became of it.
+//! What a lost connection leaves open is found out before anything else is decided: a new connection waits for its turn,
+//! which a commit on its way still has, and then sees what became of it.
 
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use kopeck_ledger::name::Sequence;
 
 use crate::answer::Head;
 use crate::error::StoreError;
 use crate::faults::{Faults, Point, meet};
 use crate::head_log::Heads;
-use crate::ledger::journal::signed;
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;
-use crate::ledger::writer::{Commit, Medium};
+use crate::ledger::writer::{Commit, Committed, Medium};
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{PostgresError, failed_commit, is_loss, is_serialization};
-use crate::postgres::owner::{Claim, Failed, in_transaction};
-use crate::postgres::tables;
-
-/// A commit that met others, or whose connection was lost before its end, is tried so often again.
-const ATTEMPTS: usize = 8;
-/// The first pause between two attempts; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+use crate::postgres::error::{failed, failed_commit, is_loss, is_serialization};
+use crate::postgres::owner::{Failed, in_transaction};
+use crate::postgres::{again, tables, turn};
 
 /// The database that the writer writes to.
 pub struct Server {
@@ -35,10 +27,8 @@ pub struct Server {
     pub address: Address,
     /// The connection that writes.
     pub session: Session,
-    /// What every commit carries.
-    pub claim: Claim,
-    /// After so long without a commit the lease is renewed.
-    pub renew_after: Duration,
+    /// Where the journal ends, while nobody else can write.
+    pub turn: Option<Sequence>,
     /// How long a lost connection is tried to be made again before its callers are told.
     pub reconnect: Duration,
     /// What goes wrong on purpose.
@@ -69,26 +59,39 @@ impl Medium for Server {
         tables::ROW_BYTES
     }
 
-    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+    fn has_others(&self) -> bool {
+        true
+    }
+
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         self.meet(Point::Begin)?;
-        let mut pauses = pauses().with_max_times(ATTEMPTS).build();
+        let mut pauses = again::pauses();
         loop {
-            if self.session.is_closed() {
-                self.recover()?;
-            }
             match self.try_commit(commit) {
-                Ok(()) => return self.meet(Point::Committed),
+                Ok(Committed::Overtaken) => return Ok(Committed::Overtaken),
+                Ok(Committed::Done) => return self.meet(Point::Committed).map(|()| Committed::Done),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
             }
         }
     }
 
-    fn recover(&mut self) -> Result<(), StoreError> {
-        if self.session.is_closed() {
-            self.session = self.connected_again()?;
+    fn take_turn(&mut self) -> Result<Sequence, StoreError> {
+        let mut pauses = again::pauses();
+        loop {
+            match self.try_take_turn() {
+                Ok(end) => return Ok(end),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
+            }
         }
-        Ok(in_transaction(&self.session, || self.claim.check(&self.session)).map(|_| ())?)
+    }
+
+    fn pass_turn(&mut self) {
+        if self.turn.take().is_some() {
+            // Where this fails the connection is lost, and the turn with it.
+            let _ = self.session.run("ROLLBACK");
+        }
     }
 
     fn tables(&self) -> &dyn Tables {
@@ -101,73 +104,65 @@ impl Medium for Server {
         }
     }
 
-    fn patience(&self) -> Option<Duration> {
-        Some(self.renew_after)
-    }
-
-    fn attend(&mut self) -> Result<(), StoreError> {
-        if self.session.is_closed() {
-            self.session = self.address.connect()?;
-        }
-        Ok(self.claim.renew(&self.session)?)
-    }
-
     fn ended(&self) -> Option<StoreError> {
         self.dead.clone()
     }
 
     fn close(&mut self, head: Head, parts: Vec<Part>) {
         if !parts.is_empty() {
-            let _ = self.write_parts(&parts, head);
+            let _ = self.write_parts(&parts);
         }
         if let Some(heads) = &mut self.heads {
             let _ = heads.note(head, true);
         }
-        let _ = self.claim.release(&self.session);
     }
 }
 
 impl Server {
-    fn try_commit(&mut self, commit: &Commit<'_>) -> Result<(), Failure> {
-        let session = &self.session;
-        session.run("BEGIN").map_err(Failed::from)?;
-        let written = self
-            .claim
-            .advance(session, signed(commit.before.sequence), signed(commit.head.sequence))
-            .and_then(|()| tables::write(commit, session))
+    fn try_take_turn(&mut self) -> Result<Sequence, Failure> {
+        if self.session.is_closed() {
+            self.turn = None;
+            let session = again::connected(&self.address, self.reconnect).and_then(in_turns);
+            self.session = session.map_err(Failure::Final)?;
+        }
+        if let Some(end) = self.turn {
+            return Ok(end);
+        }
+        self.session.run("BEGIN").map_err(Failed::from)?;
+        let end = turn::take(&self.session).inspect_err(|_| {
+            // Where this fails the connection is lost, and the transaction with it.
+            let _ = self.session.run("ROLLBACK");
+        })?;
+        self.turn = Some(end);
+        Ok(end)
+    }
+
+    fn try_commit(&mut self, commit: &Commit<'_>) -> Result<Committed, Failure> {
+        if self.try_take_turn()? != commit.before.sequence {
+            return Ok(Committed::Overtaken);
+        }
+        if commit.is_empty() {
+            self.pass_turn();
+            return Ok(Committed::Done);
+        }
+        let written = turn::advance(&self.session, commit.head.sequence)
+            .and_then(|()| tables::write(commit, &self.session))
             .map_err(Failure::from)
             .and_then(|()| self.meet(Point::Written).map_err(Failure::Final));
         if let Err(failure) = written {
-            // Where this fails the connection is lost, and the transaction with it.
-            let _ = self.session.run("ROLLBACK");
+            self.pass_turn();
             return Err(failure);
         }
-        self.session.run("COMMIT").map_err(|error| {
+        self.turn = None;
+        self.session.run("COMMIT").map(|()| Committed::Done).map_err(|error| {
             let failed = failed_commit(&error);
             if is_serialization(&error) { Failure::Again(failed) } else { Failure::Final(failed) }
         })
     }
 
-    fn write_parts(&self, parts: &[Part], head: Head) -> Result<(), StoreError> {
-        let sequence = signed(head.sequence);
-        let written = in_transaction(&self.session, || {
-            self.claim.advance(&self.session, sequence, sequence)?;
-            parts.iter().try_for_each(|part| tables::write_part(part, &self.session))
-        });
-        Ok(written?)
-    }
-
-    /// Connects, and tries again for a while where nobody answers.
-    fn connected_again(&self) -> Result<Session, StoreError> {
-        let mut pauses = pauses().without_max_times().with_total_delay(Some(self.reconnect)).build();
-        loop {
-            match self.address.connect() {
-                Err(
-                    error @ StoreError::Postgres(PostgresError::Unreachable { .. } | PostgresError::Lost(_)),
-                ) => thread::sleep(pauses.next().ok_or(error)?),
-                connected => return connected,
-            }
-        }
+    fn write_parts(&self, parts: &[Part]) -> Result<(), StoreError> {
+        let write = || parts.iter().try_for_each(|part| tables::write_part(part, &self.session));
+        Ok(in_transaction(&self.session, write)?)
     }
 
     fn meet(&mut self, point: Point) -> Result<(), StoreError> {
@@ -175,6 +170,11 @@ impl Server {
     }
 }
 
-fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).with_jitter()
+/// A connection that writes in turns, for which nobody waits for long.
+///
+/// # Errors
+/// Those of the connection.
+pub fn in_turns(session: Session) -> Result<Session, StoreError> {
+    session.run(turn::PATIENCE).map_err(|error| failed(&error))?;
+    Ok(session)
 }

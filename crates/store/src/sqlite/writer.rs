@@ -3,7 +3,6 @@
 //! Every commit carries the store's epoch and fails where the database has a newer one.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -13,7 +12,7 @@ use crate::faults::{Faults, Point, meet};
 use crate::head_log;
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;
-use crate::ledger::writer::{Commit, Medium};
+use crate::ledger::writer::{Commit, Committed, Medium};
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::tables;
 
@@ -40,18 +39,17 @@ impl Medium for Disk {
         tables::ROW_BYTES
     }
 
-    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        if commit.is_empty() {
+            return Ok(Committed::Done);
+        }
         self.meet(Point::Begin)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         check_epoch(&transaction, self.epoch)?;
         tables::write(commit, &transaction)?;
         meet(Point::Written, &mut *self.faults, &self.folder, &mut self.dead)?;
         transaction.commit().map_err(unknown_unless_full)?;
-        self.meet(Point::Committed)
-    }
-
-    fn recover(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        self.meet(Point::Committed).map(|()| Committed::Done)
     }
 
     fn tables(&self) -> &dyn Tables {
@@ -61,14 +59,6 @@ impl Medium for Disk {
     fn settled(&mut self, bytes: u64, head: Head) {
         let _ = self.checkpoints.after_commit(bytes, &self.connection);
         let _ = self.heads.note(head, false);
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        None
-    }
-
-    fn attend(&mut self) -> Result<(), StoreError> {
-        Ok(())
     }
 
     fn ended(&self) -> Option<StoreError> {

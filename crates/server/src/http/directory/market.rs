@@ -15,7 +15,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::{App, market};
-use crate::error::AppError;
 use crate::http::{Answer, Body, By, Id, Query, Routes};
 
 /// The routes.
@@ -293,8 +292,12 @@ async fn clean_up(
 ) -> Answer<Json<CleanUpDocument>> {
     if new.volumes.is_empty() {
         let storage = app.blocking(move |app| market::cleaner(app, &by, id)).await?;
-        let cleaned = app.metering.clean_up(storage, Uuid::now_v7()).await.map_err(AppError::from)?;
-        return Ok(Json(app.blocking(move |app| market::cleaned(app, cleaned)).await?));
+        let id = Uuid::now_v7();
+        let mut done = market::cleaned_here(&app, storage, id).await?;
+        let there =
+            app.blocking(move |app| app.shards.ask_others::<CleanUpDocument>("clean-up", &(storage.0, id)));
+        done.charges.extend(there.await?.into_iter().flat_map(|there| there.charges));
+        return Ok(Json(done));
     }
     Ok(Json(app.blocking(move |app| market::clean_up(app, &by, id, &new)).await?))
 }
