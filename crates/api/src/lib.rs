@@ -10,6 +10,7 @@ pub mod explanation;
 pub mod forms;
 pub mod hold;
 pub mod journal;
+pub mod limits;
 pub mod page;
 pub mod problem;
 pub mod read;

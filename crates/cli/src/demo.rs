@@ -21,6 +21,7 @@ use jiff::civil::date;
 use kopeck_ledger::name::Moment;
 use kopeck_sample::Options;
 use kopeck_server::clock::Clock;
+use kopeck_server::config::Location;
 use kopeck_server::serve::{ServeError, Started};
 use kopeck_server::{Config, serve};
 use tempfile::TempDir;
@@ -162,7 +163,7 @@ impl Server {
     fn start(args: &DemoArgs, folder: &Path, interrupted: &Arc<AtomicBool>) -> Result<Server, Failure> {
         let opening = OPENING.parse::<Timestamp>().ok().and_then(|opening| Moment::try_from(opening).ok());
         let opening = opening.ok_or_else(|| world::unexpected("an instant that is none"))?;
-        let mut config = Config::new(folder.join("data"), args.listen);
+        let mut config = Config::new(Location::Folder(folder.join("data")), args.listen);
         config.clock = Clock::simulated(opening);
         let (stop, stopped) = oneshot::channel();
         let (started, tell) = (mpsc::channel::<Started>(), Arc::clone(interrupted));

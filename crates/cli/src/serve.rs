@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use kopeck_server::clock::Clock;
+use kopeck_server::config::{Location, Shared};
 use kopeck_server::serve::{ServeError, Started};
 use kopeck_server::{Config, serve};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,13 +22,24 @@ const LOG: &str = "KOPECK_LOG";
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> Result<Done, Failure> {
     log()?;
-    let mut config = Config::new(args.data.clone(), args.listen);
+    let mut config = Config::new(location(args), args.listen);
     config.clock = clock(args)?;
     config.operator_token = env::var(OPERATOR_TOKEN).ok().filter(|token| !token.is_empty());
     let mut printed = Ok(());
     serve(&config, stopping, |started| printed = tell(started, args)).map_err(|error| failure(&error))?;
     printed?;
     Ok(Done::Whole)
+}
+
+fn location(args: &ServeArgs) -> Location {
+    match &args.database {
+        Some(address) => Location::Database(Shared {
+            address: address.clone(),
+            advertise: args.advertise.clone(),
+            shards: args.shards,
+        }),
+        None => Location::Folder(args.data.clone()),
+    }
 }
 
 fn clock(args: &ServeArgs) -> Result<Clock, Failure> {
@@ -86,7 +98,10 @@ async fn received(signal: &mut Result<Signal, ()>) {
 fn tell(started: &Started, args: &ServeArgs) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if started.new_ledger {
-        writeln!(out, "Made a ledger in {}", args.data.display())?;
+        match &args.database {
+            Some(_) => writeln!(out, "Made a ledger in the database")?,
+            None => writeln!(out, "Made a ledger in {}", args.data.display())?,
+        }
     }
     if let Some(token) = &started.new_token {
         writeln!(out, "The operator's token, which is not shown again: {token}")?;
@@ -99,6 +114,10 @@ fn tell(started: &Started, args: &ServeArgs) -> io::Result<()> {
 pub fn failure(error: &ServeError) -> Failure {
     match error {
         ServeError::Store(error) => failed(error),
+        ServeError::Url(_) => {
+            Failure::input(error, None, "say with --advertise where the others reach this one")
+        }
+        ServeError::Simulated => Failure::input(error, None, "or leave --clock out"),
         ServeError::Listen { .. } => Failure::input(error, None, "choose another address with --listen"),
         ServeError::Token(_) => {
             Failure::input(error, None, "a token may also be given as KOPECK_OPERATOR_TOKEN")

@@ -1,7 +1,7 @@
 //! What the directory is asked to do. Ids are the caller's, made before the act, so that an act that was sent twice
 //! makes one thing; hashes of secrets are the caller's too, so that no secret comes in here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time};
 use kopeck_ledger::name::{Currency, Moment, Text};
@@ -9,6 +9,7 @@ use kopeck_ledger::name::{Currency, Moment, Text};
 use crate::entity::{
     Emitter, ExecutorState, InstallationRole, KeyLimits, Pattern, PlanTerms, ProjectRole, RoleTerms, Scope,
 };
+use crate::limit::{Holder, LimitKey, LimitTerms, StopMakes, StopRules};
 use crate::name::{
     ApiId, BookId, ExecutorId, GrantId, KeyId, PlanId, Price, ProjectId, ProviderId, RoleId, SecretHash,
     StorageId, TokenId, UserId, WorkspaceId,
@@ -118,6 +119,12 @@ pub enum Act {
     },
     /// The project or the role's user ends it.
     RevokeRole(GrantId),
+    /// A limit of a project or of a payer, in place of what was set for the same.
+    SetLimit(NewLimit),
+    /// The end of a limit.
+    RemoveLimit(Holder, LimitKey),
+    /// In which order a project's resources are stopped, in place of what was set.
+    SetStopRules(StopRules),
     /// A new token.
     IssueToken(NewToken),
     /// The end of a token.
@@ -205,6 +212,18 @@ pub struct ProviderTerms {
     pub book: BookId,
     pub delay_s: u32,
     pub heartbeat_s: u32,
+    pub latency_s: u32,
+    pub stops: BTreeMap<Text, StopMakes>,
+}
+
+/// A limit to set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in Limit")]
+pub struct NewLimit {
+    pub holder: Holder,
+    pub terms: LimitTerms,
+    pub currency: Currency,
+    pub until: Option<Moment>,
 }
 
 /// Sources that become an emitter's.
@@ -376,6 +395,9 @@ impl Act {
             Act::RequestRole { .. } => "request_role",
             Act::DecideRole { .. } => "decide_role",
             Act::RevokeRole(_) => "revoke_role",
+            Act::SetLimit(_) => "set_limit",
+            Act::RemoveLimit(..) => "remove_limit",
+            Act::SetStopRules(_) => "set_stop_rules",
             Act::IssueToken(_) => "issue_token",
             Act::RevokeToken(_) => "revoke_token",
         }

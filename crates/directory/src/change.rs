@@ -6,6 +6,7 @@ use crate::entity::{
     Api, ApiKey, Book, BookVersion, Contract, Executor, Grant, Member, Plan, Project, Provider, Role, Source,
     Storage, Token, User, Workspace,
 };
+use crate::limit::{Limit, StopRules};
 use crate::name::ProjectId;
 
 /// One thing of the directory. Nothing is ever removed: what ends says so in its own fields.
@@ -29,6 +30,8 @@ pub enum Entity {
     ApiKey(ApiKey),
     Role(Role),
     Grant(Grant),
+    Limit(Limit),
+    StopRules(StopRules),
     Token(Token),
 }
 

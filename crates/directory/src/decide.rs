@@ -4,6 +4,7 @@
 //! what is said makes sense, the plan allows it, instants and notice are right (see [`Refusal`]).
 
 mod asked;
+mod limits;
 mod market;
 mod people;
 mod prices;
@@ -90,6 +91,9 @@ impl<'a> Asking<'a> {
             Act::RequestRole { id, role, user } => self.request_role(*id, *role, *user),
             Act::DecideRole { id, approve } => self.decide_role(*id, *approve),
             Act::RevokeRole(id) => self.revoke_role(*id),
+            Act::SetLimit(new) => self.set_limit(new),
+            Act::RemoveLimit(holder, key) => self.remove_limit(holder, key),
+            Act::SetStopRules(rules) => self.set_stop_rules(rules),
             // The others are decided by whoever calls this.
             _ => Ok(Vec::new()),
         }

@@ -18,6 +18,7 @@ use crate::entity::{
     Api, ApiKey, Book, BookVersion, Contract, Emitter, Executor, Grant, Member, Plan, PlanLimits, Project,
     ProjectRole, Provider, Role, RoleEntry, Scope, Source, Standing, Storage, Token, User, Workspace,
 };
+use crate::limit::{Holder, Limit, LimitKey, Limits, StopRules};
 use crate::name::{
     ApiId, BookId, ExecutorId, GrantId, KeyId, MeterId, PlanId, ProjectId, ProviderId, RoleId, SecretHash,
     StorageId, TokenId, UserId, WorkspaceId,
@@ -45,6 +46,8 @@ pub struct Directory {
     pub(crate) roles: Table<RoleId, Role>,
     pub(crate) grants: Table<GrantId, Grant>,
     pub(crate) tokens: Table<TokenId, Token>,
+    pub(crate) limits: Table<Holder, Limits>,
+    pub(crate) stop_rules: Table<ProjectId, StopRules>,
     pub(crate) workspaces_of: Index<UserId, WorkspaceId>,
     pub(crate) projects_of: Index<WorkspaceId, ProjectId>,
     pub(crate) members_of: Index<ProjectId, UserId>,
@@ -175,6 +178,10 @@ impl Directory {
         grants: GrantId => Grant,
         /// All tokens.
         tokens: TokenId => Token,
+        /// All limits, those that were removed as well.
+        limits: Holder => Limits,
+        /// The stop rules of projects that have set some.
+        stop_rules: ProjectId => StopRules,
     }
 
     /// A project by the name that events give it.
@@ -231,6 +238,12 @@ impl Directory {
     /// The paid roles that a user has asked for.
     pub fn grants_of(&self, user: UserId) -> impl Iterator<Item = &Arc<Grant>> {
         self.grants_of.of(&user).filter_map(|id| self.grants.get(id))
+    }
+
+    /// What limits a holder at an instant.
+    pub fn limits_on(&self, holder: &Holder, at: Moment) -> impl Iterator<Item = (&LimitKey, &Limit)> {
+        let all = self.limits.get(holder).into_iter().flat_map(|limits| limits.iter());
+        all.filter(move |(_, limit)| limit.is_on(at))
     }
 
     /// The roles that a project has made.
@@ -386,6 +399,17 @@ impl Directory {
         plan.map(|plan| plan.terms.limits).unwrap_or_default()
     }
 
+    /// Whether nothing has changed since another state of what prices projects, who pays for them, and how they are stopped.
+    #[must_use]
+    pub fn prices_and_pays_as(&self, other: &Directory) -> bool {
+        self.projects.is_same(&other.projects)
+            && self.workspaces.is_same(&other.workspaces)
+            && self.providers.is_same(&other.providers)
+            && self.contracts.is_same(&other.contracts)
+            && self.books.ptr_eq(&other.books)
+            && self.stop_rules.is_same(&other.stop_rules)
+    }
+
     /// The cost coefficient of a user's accounts.
     #[must_use]
     pub fn coefficient_of(&self, user: UserId) -> Coefficient {
@@ -471,6 +495,8 @@ impl Directory {
             Entity::Api(api) => Some(api.project.clone()),
             Entity::ApiKey(key) => self.apis.get(&key.api).map(|api| api.project.clone()),
             Entity::Role(role) => Some(role.project.clone()),
+            Entity::Limit(Limit { holder: Holder::Project(project), .. }) => Some(project.clone()),
+            Entity::StopRules(rules) => Some(rules.project.clone()),
             Entity::Grant(grant) => self.roles.get(&grant.role).map(|role| role.project.clone()),
             Entity::Token(Token { scope: Scope::Project { project, .. }, .. }) => Some(project.clone()),
             Entity::Token(Token { scope: Scope::Ingest(Emitter::Api(id)), .. }) => {
@@ -512,6 +538,10 @@ impl Directory {
             Entity::Role(one) => Entity::Role(Role::clone(self.roles.get(&one.id)?)),
             Entity::Grant(one) => Entity::Grant(Grant::clone(self.grants.get(&one.id)?)),
             Entity::Token(one) => Entity::Token(Token::clone(self.tokens.get(&one.id)?)),
+            Entity::Limit(one) => Entity::Limit(self.limits.get(&one.holder)?.get(&one.terms.key())?.clone()),
+            Entity::StopRules(one) => {
+                Entity::StopRules(StopRules::clone(self.stop_rules.get(one.project.as_str())?))
+            }
         })
     }
 
@@ -585,6 +615,14 @@ impl Directory {
                 self.grants_of.put(grant.user, grant.id);
                 self.grants.put(grant.id, grant);
             }
+            Entity::Limit(limit) => {
+                let known = self.limits.get(&limit.holder);
+                let mut limits = known.map(|known| Limits::clone(known)).unwrap_or_default();
+                let holder = limit.holder.clone();
+                limits.insert(limit.terms.key(), limit);
+                self.limits.put(holder, limits);
+            }
+            Entity::StopRules(rules) => self.stop_rules.put(rules.project.clone(), rules),
             Entity::Token(token) => {
                 self.token_by_secret.insert(token.secret, token.id);
                 self.tokens.put(token.id, token);

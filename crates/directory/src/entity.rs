@@ -1,7 +1,7 @@
 //! What the directory holds: each thing as it is at one instant. Every field is public because a thing is only ever
 //! made by [`decide`](crate::decide), which checks it, or read back from what was decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time};
 use kopeck_ledger::coefficient::Coefficient;
@@ -9,6 +9,7 @@ use kopeck_ledger::name::{Currency, Moment, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Permission;
+use crate::limit::StopMakes;
 use crate::name::{
     ApiId, BookId, ExecutorId, GrantId, KeyId, MeterId, PlanId, ProjectId, ProviderId, RoleId, SecretHash,
     StorageId, TokenId, UserId, WorkspaceId,
@@ -163,6 +164,12 @@ pub struct Provider {
     pub delay_s: u32,
     /// Something is heard of it at least this often, in seconds; 0 where it declares nothing.
     pub heartbeat_s: u32,
+    /// It obeys a stop within this latency (guard.md, L), in seconds.
+    #[serde(default)]
+    pub latency_s: u32,
+    /// What a stop makes of its active resources, by kind; those of other kinds become inactive.
+    #[serde(default)]
+    pub stops: BTreeMap<Text, StopMakes>,
     /// Since when it is there.
     pub created: Moment,
 }

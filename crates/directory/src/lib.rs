@@ -14,6 +14,7 @@ pub mod change;
 mod decide;
 pub mod directory;
 pub mod entity;
+pub mod limit;
 pub mod name;
 pub mod refusal;
 pub mod route;

@@ -7,10 +7,13 @@
 use std::fmt;
 
 use jiff::civil::Date;
+use kopeck_guard::limit::LimitError;
+use kopeck_ledger::amount::Amount;
 use kopeck_ledger::name::{Currency, Moment, Text};
 
 use crate::access::Permission;
 use crate::entity::Standing;
+use crate::limit::LimitKey;
 use crate::name::{BookId, UserId};
 
 /// A kind of thing, as a message names it.
@@ -31,6 +34,7 @@ pub enum Kind {
     Role,
     Grant,
     Token,
+    Limit,
 }
 
 impl Kind {
@@ -52,6 +56,7 @@ impl Kind {
             Kind::Role => "role",
             Kind::Grant => "role request",
             Kind::Token => "token",
+            Kind::Limit => "limit",
         }
     }
 }
@@ -356,6 +361,48 @@ pub enum Refusal {
         earliest: Date,
         /// The components whose changes need notice.
         components: Vec<String>,
+    },
+    /// A limit of nothing, or of less.
+    #[error("a limit of {amount} leaves nothing to spend")]
+    LimitNotAbove {
+        /// What was named.
+        amount: Amount,
+    },
+    /// More than any account can hold.
+    #[error("a limit of {amount} is more than the largest amount, {}", Amount::LARGEST)]
+    LimitTooLarge {
+        /// What was named.
+        amount: Amount,
+    },
+    /// The amounts of a limit are in the currency of the workspace that pays.
+    #[error("the workspace pays in {workspace}, and the limit is in {currency}: they must be one")]
+    LimitCurrency {
+        /// The workspace's.
+        workspace: Currency,
+        /// What was named.
+        currency: Currency,
+    },
+    /// A limit of projects for a workspace, or the other way round.
+    #[error(
+        "`{limit}` is not set here: a wallet is a workspace's, a quota and a rate are a project's, a cap is either's"
+    )]
+    LimitOfOther {
+        /// Which limit.
+        limit: LimitKey,
+    },
+    /// A limit that says nothing or two things.
+    #[error("{error}")]
+    LimitNotSo {
+        /// Why.
+        error: LimitError,
+    },
+    /// A horizon beyond any plan.
+    #[error("a horizon of {seconds} s is longer than {most} s")]
+    HorizonTooLong {
+        /// What was named.
+        seconds: u32,
+        /// The longest.
+        most: u32,
     },
     /// The act would make a thing of which there are too many.
     #[error("there are no more numbers for price books")]

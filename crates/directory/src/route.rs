@@ -168,13 +168,10 @@ impl Directory {
     /// The prices of an executor, storage or API at an instant. `None` for a provider, which has a whole book.
     #[must_use]
     pub fn own_prices(&self, emitter: Emitter, at: Moment) -> Option<OwnPrices> {
-        let book = match emitter {
-            Emitter::Provider(_) => return None,
-            Emitter::Executor(id) => &self.executors.get(&id)?.book,
-            Emitter::Storage(id) => &self.storages.get(&id)?.book,
-            Emitter::Api(id) => &self.apis.get(&id)?.book,
-        };
-        let prices = self.books.get(book)?.prices()?;
+        if matches!(emitter, Emitter::Provider(_)) {
+            return None;
+        }
+        let prices = self.books.get(self.list_price(emitter)?)?.prices()?;
         let date = at.timestamp().to_zoned(prices.calendar().zone().clone()).date();
         book_text::own_prices(prices.versions().get(prices.version_on(date)?)?)
     }

@@ -50,6 +50,11 @@ impl<K: Ord + Clone, V> Table<K, V> {
         self.0.insert(id, Arc::new(value));
     }
 
+    /// Whether it is the same table, of which nothing was changed since: told at once, and never wrongly.
+    pub(crate) fn is_same(&self, other: &Table<K, V>) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+
     /// The greatest key up to `text`, with its value.
     pub(crate) fn floor<Q: Ord + ?Sized>(&self, text: &Q) -> Option<(&K, &Arc<V>)>
     where

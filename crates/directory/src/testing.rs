@@ -1,6 +1,6 @@
 //! A small installation for the tests: an operator, users, workspaces, projects, a book, a provider.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck_ledger::name::{Currency, Moment, Text};
 use uuid::Uuid;
@@ -111,7 +111,14 @@ pub fn plan(coefficient: &str, limits: PlanLimits) -> PlanTerms {
 }
 
 pub fn provider_terms(book: &str) -> ProviderTerms {
-    ProviderTerms { name: text("cloud"), book: book_id(book), delay_s: 60, heartbeat_s: 300 }
+    ProviderTerms {
+        name: text("cloud"),
+        book: book_id(book),
+        delay_s: 60,
+        heartbeat_s: 300,
+        latency_s: 30,
+        stops: BTreeMap::new(),
+    }
 }
 
 pub fn provider(number: u128) -> ProviderId {

@@ -3,6 +3,7 @@
 mod access;
 mod asked;
 mod fold;
+mod limits;
 mod market;
 mod people;
 mod prices;

@@ -8,6 +8,8 @@ use kopeck_rating::calendar::Second;
 use kopeck_rating::money::{Amount, Overflow};
 use kopeck_rating::number::{self, Number};
 
+use crate::curve::first;
+use crate::limit::share;
 use crate::pricing::{Prices, Request, Size};
 
 /// What is left of a limit: what accrued, what is held and what stopping does not end are taken off.
@@ -100,7 +102,7 @@ pub fn authorise<A: Clone, L: Clone>(
     }
     let cost = prices.most(request, size)?;
     let Some((by, left)) = obstacle(grounds, cost)? else {
-        let hold = |payer: &Payer<A>| Ok((payer.account.clone(), share(cost, payer.coefficient)?));
+        let hold = |payer: &Payer<A>| Ok((payer.account.clone(), payable(cost, payer.coefficient)?));
         return grounds.payers.iter().map(hold).collect::<Result<_, _>>().map(Answer::Allow);
     };
     let fits = |size: Size| Ok(obstacle(grounds, prices.most(request, size)?)?.is_none());
@@ -119,7 +121,7 @@ fn obstacle<A: Clone, L: Clone>(grounds: &Grounds<A, L>, cost: Amount) -> Result
         rooms.min_by_key(|room| room.left).map(|room| (Obstacle::Limit(room.limit.clone()), room.left));
     for payer in &grounds.payers {
         let is_worse = worst.as_ref().is_none_or(|(_, left)| payer.available < *left);
-        if share(cost, payer.coefficient)? > payer.available && is_worse {
+        if payable(cost, payer.coefficient)? > payer.available && is_worse {
             worst = Some((Obstacle::Account(payer.account.clone()), payer.available));
         }
     }
@@ -127,22 +129,15 @@ fn obstacle<A: Clone, L: Clone>(grounds: &Grounds<A, L>, cost: Amount) -> Result
 }
 
 /// An amount times a coefficient, rounded up to 10⁻⁶.
-fn share(amount: Amount, coefficient: Number) -> Result<Amount, Overflow> {
-    let one = ethnum::I256::new(number::ONE);
-    let product = amount.micros().checked_mul(ethnum::I256::new(coefficient.units())).ok_or(Overflow)?;
-    let up = i128::from(product.rem_euclid(one) != ethnum::I256::ZERO);
-    Ok(Amount::from_micros(product.div_euclid(one) + ethnum::I256::new(up)))
+fn payable(amount: Amount, coefficient: Number) -> Result<Amount, Overflow> {
+    share(amount, coefficient.units(), number::ONE)
 }
 
 /// The largest number below one that does not hold, for which something holds that holds for all smaller ones; 0 where
 /// there is none.
 fn largest(below: i64, holds: impl Fn(i64) -> Result<bool, Overflow>) -> Result<i64, Overflow> {
-    let (mut low, mut high) = (0, below.max(1));
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if holds(middle)? { low = middle } else { high = middle }
-    }
-    Ok(low)
+    let below = below.max(1);
+    Ok(first(1..below, |number| Ok(number == below || !holds(number)?))?.unwrap_or(below) - 1)
 }
 
 /// The hold of an authorisation on one account, and what its charges have consumed of it.

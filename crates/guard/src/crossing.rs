@@ -40,7 +40,7 @@ pub struct Act {
 }
 
 /// Seconds of an hour; the calendar's own may be shorter.
-const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 
 impl Curve<'_> {
     /// The stop that keeps a cap; `None` where none is needed in the time that the curve is known for.
@@ -61,7 +61,7 @@ impl Curve<'_> {
         if earliest >= ends {
             // Whatever is sent now comes after the period.
             let excess = self.cost(&cap.period, ends.max(self.from()))?.most().checked_sub(cap.limit)?;
-            return Ok((!is_negative(excess) && !excess.is_zero()).then_some(Act { at: self.from(), excess }));
+            return Ok((excess > Amount::ZERO).then_some(Act { at: self.from(), excess }));
         }
         let holds = |at: Second| Ok(self.stopped(cap, at)?.most() <= cap.limit);
         if let Some(last) = self.last(cap, (earliest, ends), &holds)? {
@@ -152,8 +152,4 @@ impl Curve<'_> {
         marks.dedup();
         marks
     }
-}
-
-fn is_negative(amount: Amount) -> bool {
-    amount < Amount::ZERO
 }

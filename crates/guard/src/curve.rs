@@ -56,6 +56,8 @@ pub struct Curve<'p> {
     /// Whether the base is what was settled.
     is_settled: bool,
     pieces: Vec<Piece<'p>>,
+    /// What of the base a rate limit looks at.
+    pace: Within,
 }
 
 impl<'p> Curve<'p> {
@@ -70,6 +72,7 @@ impl<'p> Curve<'p> {
             charges: 0,
             is_settled: false,
             pieces: Vec::new(),
+            pace: Within::ZERO,
         }
     }
 
@@ -81,7 +84,11 @@ impl<'p> Curve<'p> {
         let Standing { plan, month, .. } = *standing;
         for bought in &standing.bought {
             let place = Place { plan, part: bought.part, month };
-            self.base = self.base.checked_add(place.cost(bought.total.quantity)?)?;
+            let cost = place.cost(bought.total.quantity)?;
+            self.base = self.base.checked_add(cost)?;
+            if plan.parts()[bought.part].component.model.is_paced() {
+                self.pace = self.pace.checked_add(cost)?;
+            }
             self.charges = self.charges.checked_add(bought.total.rounded).ok_or(Overflow)?;
         }
         self.add_flows(standing, &standing.flows)
@@ -274,6 +281,14 @@ impl<'p> Curve<'p> {
         let must = |at| Ok(self.cost(period, at)?.least() >= amount);
         let Some(earliest) = first(self.from..until, may)? else { return Ok(None) };
         Ok(Some(Crossing { earliest, certain: first(earliest..until, must)? }))
+    }
+
+    /// What the models that a rate limit looks at have cost in the month before the curve's instant, usage included.
+    ///
+    /// # Errors
+    /// [`Overflow`] beyond 256 bits.
+    pub fn running_cost_so_far(&self) -> Result<Within, Overflow> {
+        self.pace.give_or_take(self.charges)
     }
 
     /// The pieces of a period.

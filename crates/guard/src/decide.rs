@@ -8,7 +8,7 @@ use std::ops::Range;
 use kopeck_rating::calendar::Second;
 use kopeck_rating::money::{Amount, Overflow};
 
-use crate::crossing::{Act, Cap};
+use crate::crossing::{Act, Cap, HOUR};
 use crate::curve::{Curve, Period};
 use crate::limit::{Action, ActionPlan, Bound, Brake, Speed};
 
@@ -255,7 +255,6 @@ pub fn decide_rate(
     (speed, brake): (Speed, Brake),
     (trailing, hours): (Amount, &[Amount]),
 ) -> Result<Decision, Overflow> {
-    const HOUR: i64 = 3_600;
     let Some(most) = speed.most(hours)? else { return Ok(Decision::NONE) };
     let action = match brake {
         Brake::Warn => Action::Notify,

@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 
 use kopeck_rating::calendar::Second;
 use kopeck_rating::money::{Amount, Overflow};
+use serde::{Deserialize, Serialize};
 
 /// What a quota looks at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All of the project.
     Project,
+    /// Each region by itself.
+    EachRegion,
     /// One region.
     Region(String),
     /// One kind of resource or usage.
@@ -30,7 +34,8 @@ pub enum Of {
 }
 
 /// Over what time a cap looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Over {
     /// The calendar month of the workspace's time zone.
     Month,
@@ -39,7 +44,8 @@ pub enum Over {
 }
 
 /// What a count limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Virtual machines.
     Machines,
@@ -56,7 +62,8 @@ pub enum Counted {
 }
 
 /// What is created, for quotas of creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Created {
     /// Virtual machines.
     Machine,
@@ -67,7 +74,8 @@ pub enum Created {
 }
 
 /// What is done when a threshold is reached, the mildest first: each does what the ones before it do as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Who is concerned is told.
     Notify,
@@ -80,7 +88,8 @@ pub enum Action {
 }
 
 /// A threshold of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// Per cent of the limit.
     pub percent: u16,
@@ -112,14 +121,28 @@ pub enum LimitError {
 }
 
 /// An action plan: thresholds in ascending order, none of which does less than one before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Threshold>", into = "Vec<Threshold>")]
 pub struct ActionPlan(Vec<Threshold>);
+
+impl TryFrom<Vec<Threshold>> for ActionPlan {
+    type Error = LimitError;
+
+    fn try_from(thresholds: Vec<Threshold>) -> Result<ActionPlan, LimitError> {
+        ActionPlan::new(thresholds)
+    }
+}
+
+impl From<ActionPlan> for Vec<Threshold> {
+    fn from(plan: ActionPlan) -> Vec<Threshold> {
+        plan.0
+    }
+}
 
 impl Default for ActionPlan {
     /// Tells at 50 and 80 per cent, and refuses new resources at 100.
     fn default() -> ActionPlan {
-        let plan = [(50, Action::Notify), (80, Action::Notify), (100, Action::RefuseNew)];
-        ActionPlan(plan.map(|(percent, action)| Threshold { percent, action }).to_vec())
+        ActionPlan::with_last(Action::RefuseNew)
     }
 }
 
@@ -150,7 +173,12 @@ impl ActionPlan {
     /// What caps and wallets do: tell on the way, stop at the limit.
     #[must_use]
     pub fn of_cap() -> ActionPlan {
-        let plan = [(50, Action::Notify), (80, Action::Notify), (100, Action::Stop)];
+        ActionPlan::with_last(Action::Stop)
+    }
+
+    /// Tells at 50 and 80 per cent, and does something at 100.
+    fn with_last(action: Action) -> ActionPlan {
+        let plan = [(50, Action::Notify), (80, Action::Notify), (100, action)];
         ActionPlan(plan.map(|(percent, action)| Threshold { percent, action }).to_vec())
     }
 
@@ -205,7 +233,7 @@ impl Bound {
 }
 
 /// A share of an amount, rounded up.
-fn share(amount: Amount, times: i128, over: i128) -> Result<Amount, Overflow> {
+pub(crate) fn share(amount: Amount, times: i128, over: i128) -> Result<Amount, Overflow> {
     let times = ethnum::I256::new(times);
     let over = ethnum::I256::new(over);
     let product = amount.micros().checked_mul(times).ok_or(Overflow)?;
@@ -246,7 +274,8 @@ pub enum Limit {
 }
 
 /// What a rate limit does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Brake {
     /// Who is concerned is warned.
     Warn,

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::amount::Amount;
 use crate::coefficient::Coefficient;
 use crate::name::{AccountId, Currency, Moment, Text, TransactionId};
 
@@ -103,4 +104,12 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(Text, Moment, Currency, Coefficient, AccountId, TransactionId);
+impl Worded for Amount {
+    const WHAT: &'static str = "an amount as a text";
+
+    fn of(text: &str) -> Result<Amount, String> {
+        parsed(text)
+    }
+}
+
+as_text!(Amount, Text, Moment, Currency, Coefficient, AccountId, TransactionId);

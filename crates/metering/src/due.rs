@@ -23,6 +23,8 @@ pub enum Duty {
     Hour,
     /// Charge what a storage keeps.
     CleanUp(StorageId),
+    /// Look at what is limited.
+    Look,
 }
 
 /// What was done last.
@@ -52,6 +54,8 @@ impl Done {
         match duty {
             Duty::Hour => self.hour = Some(at.nanoseconds()),
             Duty::CleanUp(storage) => drop(self.cleaned.insert(storage, at.nanoseconds())),
+            // Every start looks at all that is limited.
+            Duty::Look => {}
         }
     }
 

@@ -14,6 +14,8 @@ pub mod authorised;
 pub mod body;
 mod clean_up;
 mod due;
+pub mod guard;
+mod guarding;
 pub mod judge;
 mod metering;
 mod past;

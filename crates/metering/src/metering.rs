@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use kopeck_directory::Directory;
+use kopeck_directory::limit::Holder;
 use kopeck_directory::name::StorageId;
 use kopeck_ledger::name::Moment;
 use kopeck_ledger::record::Reply;
 use kopeck_rating::packed::UnpackError;
 use kopeck_settlement::shard::{SettleError, Shard};
-use kopeck_store::events::{Durable, EventLog, EventTicket, Group, Position};
+use kopeck_store::events::{Durable, EventLog, EventReader, EventTicket, Group, Position};
 use kopeck_store::{Store, StoreError};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use crate::guard::Shown;
+use crate::guard::outbox::{Outbox, OutboxError};
 use crate::judge::Arrived;
 use crate::placement::ShardNumber;
 use crate::restart;
@@ -74,6 +77,15 @@ pub enum MeteringError {
     Stopped,
 }
 
+impl From<OutboxError> for MeteringError {
+    fn from(error: OutboxError) -> MeteringError {
+        match error {
+            OutboxError::Store(error) => MeteringError::Store(error),
+            OutboxError::Json(error) => MeteringError::Json(error),
+        }
+    }
+}
+
 /// Where metering reads the time.
 #[derive(Clone)]
 pub struct Time {
@@ -125,12 +137,14 @@ pub struct Metering {
 
 /// What the handle and the settler share.
 pub(crate) struct Core {
+    pub shard: ShardNumber,
     pub state: Mutex<State>,
     pub ledger: Arc<dyn Store>,
     pub log: Arc<dyn EventLog<Arrived>>,
     pub directory: Entities,
     pub time: Time,
     pub settled: watch::Sender<Settled>,
+    pub outbox: Outbox,
     inbox: Inbox,
 }
 
@@ -173,6 +187,10 @@ pub(crate) enum Command {
     Advance(Moment, oneshot::Sender<Result<(), MeteringError>>),
     /// Charge what a storage keeps, now.
     CleanUp(StorageId, Uuid, oneshot::Sender<Result<Vec<Cleaned>, MeteringError>>),
+    /// Look at the limits of a holder, and tell what they come to.
+    Look(Holder, oneshot::Sender<Result<Shown, MeteringError>>),
+    /// A holder's money has changed.
+    Touch(Holder),
     /// Settle what is there, write the state down, and end.
     Stop,
 }
@@ -223,6 +241,7 @@ impl Metering {
     /// [`MeteringError`].
     pub fn start(parts: Parts) -> Result<Metering, MeteringError> {
         let Parts { shard, ledger, log, directory, time, horizon_days, mailbox } = parts;
+        let outbox = Outbox::of(&*log)?;
         let (restored, again) = restart::restore(&*log, &*ledger, &directory, &time, (shard, horizon_days))?;
         let settled = Settled {
             at: restored.at,
@@ -231,12 +250,14 @@ impl Metering {
             is_well: true,
         };
         let core = Arc::new(Core {
+            shard,
             state: Mutex::new(restored),
             ledger,
             log,
             directory,
             time,
             settled: watch::Sender::new(settled),
+            outbox,
             inbox: mailbox.inbox,
         });
         let settler = Settler::new(Arc::clone(&core), mailbox.receiver, again);
@@ -310,6 +331,13 @@ impl Metering {
         self.core.settled.subscribe()
     }
 
+    /// The log of events, for reading.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn EventReader> {
+        let log: Arc<dyn EventLog<Arrived>> = Arc::clone(&self.core.log);
+        log
+    }
+
     /// The log of events.
     #[must_use]
     pub fn log(&self) -> &Arc<dyn EventLog<Arrived>> {
@@ -326,7 +354,17 @@ impl Metering {
         }
     }
 
-    async fn ask<T>(
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Tells the settler something that nobody waits for.
+    pub(crate) fn tell(&self, command: Command) {
+        // One that has stopped looks at everything at the next start.
+        let _ = self.core.inbox.sender.send(command);
+    }
+
+    pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, MeteringError>>) -> Command,
     ) -> Result<T, MeteringError> {

@@ -12,9 +12,8 @@ use kopeck_rating::calendar::Second;
 use kopeck_rating::event::{self, Envelope, EventType};
 use kopeck_settlement::meter_id::MeterId as Metered;
 use kopeck_store::StoreError;
-use kopeck_store::events::{EventLog, Position};
+use kopeck_store::events::{EventReader, Position};
 
-use crate::judge::Arrived;
 use crate::pricing;
 
 /// Hands the lines of a book's events to `take` until it answers `false`: the usage that the book has priced, and the
@@ -24,7 +23,7 @@ use crate::pricing;
 /// # Errors
 /// What `take` answers, or [`StoreError`] where the log can not be read.
 pub fn priced(
-    log: &dyn EventLog<Arrived>,
+    log: &dyn EventReader,
     directory: &Directory,
     (meter, window): (MeterId, Range<Second>),
     take: &mut dyn FnMut(&[u8]) -> Result<bool, StoreError>,

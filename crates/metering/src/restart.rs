@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorised::Known;
 use crate::due::Done;
+use crate::guard::Guard;
 use crate::judge::{Arrived, Judge, Memory};
 use crate::metering::{Entities, MeteringError, Time, count};
 use crate::placement::{Placement, ShardNumber};
@@ -212,6 +213,7 @@ pub fn restore(
         }
     };
     state.done.take_up(log.duties()?);
+    state.guard = Guard::of(log)?;
     state.follow(&directory, log)?;
     let mut again = Again { log, ledger, directory, memory: Memory::default(), now, work: 0 };
     again.steps(&mut state)?;

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::authorised::Known;
 use crate::clean_up;
 use crate::due::Duty;
+use crate::guarding::{self, moment};
 use crate::judge::Arrived;
 use crate::metering::{Command, Core, MeteringError, Settled, count};
 use crate::restart;
@@ -78,7 +79,7 @@ impl Settler {
         let mut stopping = false;
         while !stopping {
             let mut waiting = self.receive();
-            let mut answers = Vec::new();
+            let (mut answers, mut looks) = (Vec::new(), Vec::new());
             for command in waiting.drain(..) {
                 match command {
                     Command::Durable(durable) => self.arrived.push_back(durable),
@@ -89,12 +90,22 @@ impl Settler {
                             self.step(false).and_then(|()| clean_up::by_hand(&self.core, storage, id));
                         tell(answer, cleaned);
                     }
+                    Command::Touch(holder) => self.core.state().guard.touch(holder),
+                    Command::Look(holder, answer) => {
+                        self.core.state().guard.touch(holder.clone());
+                        looks.push((holder, answer));
+                    }
                     Command::Stop => stopping = true,
                 }
             }
             let settled = self.settle();
+            let failed = |why: Option<StoreError>| why.map_or(MeteringError::Stopped, Into::into);
             for answer in answers {
-                tell(answer, settled.clone().map_err(|why| why.map_or(MeteringError::Stopped, Into::into)));
+                tell(answer, settled.clone().map_err(failed));
+            }
+            for (holder, answer) in looks {
+                let shown = || self.core.state().guard.shown(&holder);
+                tell(answer, settled.clone().map(|()| shown()).map_err(failed));
             }
             if self.is_save_due() || (stopping && self.unsaved > 0) {
                 self.save();
@@ -165,15 +176,17 @@ impl Settler {
         if self.waits {
             return RETRY;
         }
+        let state = self.core.state();
+        if !self.failed && state.guard.is_touched() {
+            return Duration::ZERO;
+        }
         if self.failed || self.core.time.set.is_some() {
             return LONGEST_WAIT;
         }
         let now = (self.core.time.now)();
-        let state = self.core.state();
         let (due, _) = state.done.next(&(self.core.directory)(), state.at);
-        let counts =
-            state.shard.next_waiting().map(|second| second.saturating_add(1).saturating_mul(1_000_000_000));
-        let due = counts.and_then(|at| Moment::from_nanoseconds(at).ok()).map_or(due, |at| at.min(due));
+        let counts = state.shard.next_waiting().map(|second| second.saturating_add(1));
+        let due = counts.into_iter().chain(state.guard.next()).filter_map(moment).fold(due, Moment::min);
         let wait = due.nanoseconds().saturating_sub(now.nanoseconds());
         Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(LONGEST_WAIT)
     }
@@ -243,7 +256,11 @@ impl Settler {
     fn due_by(&self, to: Moment) -> Option<(Moment, Duty)> {
         let directory = (self.core.directory)();
         let state = self.core.state();
-        Some(state.done.next(&directory, state.at)).filter(|(at, _)| *at <= to)
+        let next = state.done.next(&directory, state.at);
+        // By the machine's clock every step looks at what is limited.
+        let is_set = self.core.time.set.is_some();
+        let looks = state.look_next().filter(|_| is_set).map(|at| (at, Duty::Look));
+        looks.into_iter().chain([next]).min().filter(|(at, _)| *at <= to)
     }
 
     fn perform_duty(&mut self, at: Moment, duty: Duty) -> Result<(), MeteringError> {
@@ -255,6 +272,7 @@ impl Settler {
                 self.core.log.note_duty(*storage.0.as_bytes(), at)?;
                 self.core.state().volumes.cleaned(storage, at.nanoseconds());
             }
+            Duty::Look => self.step(false)?,
         }
         self.core.state().done.note(at, duty);
         Ok(())
@@ -266,6 +284,8 @@ impl Settler {
         self.catch_up()?;
         let directory = (self.core.directory)();
         self.unwritten = self.decide(whole, &directory)?.map(|(step, row)| Unwritten::Step(step, row));
+        // Stops go out before anything is posted: they are what nobody should wait for.
+        guarding::guard(&self.core)?;
         self.write()?;
         self.tell(true);
         Ok(())

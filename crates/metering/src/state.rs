@@ -22,6 +22,7 @@ use kopeck_settlement::step::Step;
 use kopeck_store::events::{Durable, EventLog, Outcome, Position};
 
 use crate::due::{self, Done};
+use crate::guard::Guard;
 use crate::judge::{Arrived, Billing, Destination, Judge, Routed};
 use crate::metering::MeteringError;
 use crate::placement::Placement;
@@ -47,6 +48,8 @@ pub struct State {
     pub refused: Vec<usize>,
     /// The meters of contracts that were told of what came before them.
     pub added: BTreeSet<Added>,
+    /// What is limited.
+    pub guard: Guard,
     /// The directory that the shard has been told of.
     told: Told,
 }
@@ -71,6 +74,7 @@ impl State {
             at,
             refused: Vec::new(),
             added: BTreeSet::new(),
+            guard: Guard::default(),
             told: Told::default(),
         }
     }
@@ -101,6 +105,8 @@ impl State {
             self.follow_book(shelf)?;
         }
         self.follow_contracts(directory, log)?;
+        let books = &self.told.books;
+        self.guard.follow(directory, &mut self.shard, |meter| books.get(&meter).cloned())?;
         self.told.directory = Some(Arc::clone(directory));
         Ok(())
     }

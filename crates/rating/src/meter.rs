@@ -106,7 +106,7 @@ impl Meter {
 }
 
 /// The number of the hour or day, whichever the model counts in, that holds a second.
-pub(crate) fn slot_of(model: &Model, second: Second, month: &Month, hours: &Hours) -> i64 {
+fn slot_of(model: &Model, second: Second, month: &Month, hours: &Hours) -> i64 {
     match model {
         Model::HourlyPeak { .. } => hours.index(second),
         _ => month.day_index(second),

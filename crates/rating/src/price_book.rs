@@ -134,6 +134,12 @@ impl Model {
         )
     }
 
+    /// Whether a rate limit looks at what it costs: `once`, `monthly` and `monthly_peak` are left out (guard.md).
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        !matches!(self, Model::Once { .. } | Model::Monthly { .. } | Model::MonthlyPeak { .. })
+    }
+
     /// Whether its price depends on the sum of a month.
     #[must_use]
     pub fn is_tiered(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::calendar::Second;
 use crate::event;
 use crate::intake::{Descriptions, Name};
 use crate::keys::QuickMap;
-use crate::matching::{self, Group, Match, Matches};
+use crate::matching::{self, Group, Matches};
 use crate::money::{Overflow, Quantity};
 use crate::plan::Plan;
 use crate::price_book::{Class, Model};
@@ -90,6 +90,26 @@ impl Billed {
     pub fn of(&self, project: Name, source: Name) -> &[Range<Second>] {
         let own = self.sources.get(&project).and_then(|sources| sources.get(&source));
         own.or_else(|| self.projects.get(&project)).map_or(&ALWAYS, Vec::as_slice)
+    }
+
+    /// These seconds of a project and source, cut into spans in the order of time, none of them empty: each with whether it
+    /// is billed.
+    pub fn spans(
+        &self,
+        project: Name,
+        source: Name,
+        seconds: Range<Second>,
+    ) -> impl Iterator<Item = (Range<Second>, bool)> {
+        let Range { start, end } = seconds;
+        let billed = self.of(project, source);
+        let last = billed.last().map_or(start, |billed| billed.end.max(start));
+        let free_starts =
+            std::iter::once(start).chain(billed.iter().map(move |billed| billed.end.max(start)));
+        let cut = free_starts.zip(billed).flat_map(move |(free, billed)| {
+            let is_free = (free..end.min(billed.start), false);
+            [is_free, (start.max(billed.start)..end.min(billed.end), true)]
+        });
+        cut.chain([(last..end, false)]).filter(|(span, _)| !span.is_empty())
     }
 
     /// Whether a project is billed in a second for what a source says of it.
@@ -270,29 +290,18 @@ impl ResourceState {
         }
         let project = current.said.project;
         let found = matches.of(plan, descriptions, (current.said.description, current.class))?;
-        let mut free_from = current.start;
-        for billed in billed.of(project, source) {
-            self.free(plan, found, &Held { seconds: free_from..end.min(billed.start), project });
-            free_from = free_from.max(billed.end);
-            let held = Held { seconds: current.start.max(billed.start)..end.min(billed.end), project };
-            if held.seconds.is_empty() {
-                continue;
-            }
+        for (seconds, is_billed) in billed.spans(project, source, current.start..end) {
+            let held = Held { seconds, project };
             for found in matching::within(found, plan, &held.seconds) {
-                self.sums.hold(plan, found, &held)?;
+                if is_billed {
+                    self.sums.hold(plan, found, &held)?;
+                } else {
+                    // What it would pay `once` while nothing is billed is paid, and was free.
+                    self.sums.pay_nothing(plan, found, &held);
+                }
             }
         }
-        self.free(plan, found, &Held { seconds: free_from..end, project });
         Ok(())
-    }
-
-    /// What it would pay `once` while nothing is billed is paid, and was free.
-    fn free(&mut self, plan: &Plan, found: &[Match], free: &Held) {
-        if !free.seconds.is_empty() {
-            for found in matching::within(found, plan, &free.seconds) {
-                self.sums.pay_nothing(plan, found, free);
-            }
-        }
     }
 
     /// Takes out the meters of months that end by that second: what is metered next begins there or later.
@@ -347,4 +356,27 @@ pub(crate) fn changes(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_cut_where_billing_begins_and_ends() {
+        let mut billed = Billed::default();
+        let spans = |billed: &Billed, seconds| billed.spans(1, 2, seconds).collect::<Vec<_>>();
+        assert_eq!(spans(&billed, 5..9), [(5..9, true)]);
+        billed.set(1, None, vec![3..6, 8..10]);
+        assert_eq!(
+            spans(&billed, 0..20),
+            [(0..3, false), (3..6, true), (6..8, false), (8..10, true), (10..20, false)]
+        );
+        assert_eq!(spans(&billed, 4..9), [(4..6, true), (6..8, false), (8..9, true)]);
+        assert_eq!(spans(&billed, 6..8), [(6..8, false)]);
+        assert_eq!(spans(&billed, 12..14), [(12..14, false)]);
+        assert_eq!(spans(&billed, 7..7), []);
+        billed.set(1, Some(2), Vec::new());
+        assert_eq!(spans(&billed, 4..9), [(4..9, false)]);
+    }
 }

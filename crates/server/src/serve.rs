@@ -2,24 +2,34 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kopeck_ledger::name::Moment;
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS};
-use kopeck_metering::placement::ShardNumber;
-use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
+use kopeck_metering::placement::{Placement, ShardNumber};
+use kopeck_metering::{Mailbox, Metering, MeteringError, Parts, Time, mail};
+use kopeck_store::events::EventLog;
+use kopeck_store::postgres::directory::PostgresDirectory;
+use kopeck_store::postgres::events::{EventOptions as SharedEventOptions, PostgresEvents};
+use kopeck_store::postgres::nodes::{Installation, Nodes};
+use kopeck_store::postgres::{self, PostgresError, PostgresStore};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SERVED_LOG_BYTES, SqliteStore};
 use kopeck_store::{DirectoryStore, Store, StoreError};
+use uuid::Uuid;
 
 use crate::app::{App, Stores, first_start, reconcile};
-use crate::auth::{AnyOf, DirectoryTokens, OperatorToken, OperatorTokenError};
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::auth::{AnyOf, DirectoryTokens, InFolder, OperatorToken, OperatorTokenError, new_token};
+use crate::clock::{Clock, Offset, system_now};
+use crate::config::{Config, Location, Shared};
 use crate::error::AppError;
-use crate::shards::Shards;
+use crate::shards::membership::{DEAD_AFTER, Membership, Open};
+use crate::shards::peers::{NodeUrl, NotANode, Peers};
+use crate::shards::{OpenLog, Shards};
 use crate::{background, http};
 
 /// What is worth telling whoever starts a server.
@@ -56,6 +66,12 @@ pub enum ServeError {
     /// Settling can not be taken up.
     #[error(transparent)]
     Metering(#[from] MeteringError),
+    /// Other nodes could not reach it.
+    #[error(transparent)]
+    Url(#[from] NotANode),
+    /// Nodes do not share a clock that is set by hand.
+    #[error("a simulated clock is for one node with one shard: make the installation with --shards 1")]
+    Simulated,
     /// The system gives no threads.
     #[error("can not start threads: {0}")]
     Threads(std::io::Error),
@@ -166,7 +182,10 @@ fn among_nodes(config: &Config, shared: &Shared, listens: SocketAddr) -> Result<
     let ledger: Arc<dyn Store> =
         Arc::new(PostgresStore::open(address, postgres::Options::at(clock.for_store()))?);
     first_start::open_accounts(ledger.as_ref())?;
-    let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(address, clock.for_store())?);
+    let directory: Arc<dyn DirectoryStore> = Arc::new(PostgresDirectory::open(
+        address,
+        postgres::directory::DirectoryOptions::at(clock.for_store()),
+    )?);
     let (operator, new_token) = OperatorToken::prepare(&nodes, config.operator_token.as_deref())?;
     let open = opening(address, name, &clock, (&ledger, &directory));
     let peers = Peers::new(url, &agreed.secret)?;
@@ -176,6 +195,57 @@ fn among_nodes(config: &Config, shared: &Shared, listens: SocketAddr) -> Result<
     let app = Arc::new(app);
     let membership = Membership::start(Arc::clone(&app), nodes, offset, open)?;
     Ok(Opened { app, membership: Some(membership), new_token, new_ledger })
+}
+
+/// The time that nodes live by: the database's, unless the operator tries something with a clock that is set by hand.
+fn shared_clock(config: &Config, nodes: &Nodes, placement: Placement) -> Result<(Offset, Clock), ServeError> {
+    let offset = Offset::default();
+    match &config.clock {
+        Clock::Simulated(_) if placement.shards().count() > 1 => Err(ServeError::Simulated),
+        clock @ Clock::Simulated(_) => Ok((offset, clock.clone())),
+        Clock::System | Clock::Shared(_) => {
+            let asked = system_now();
+            let view = nodes.beat()?;
+            offset.set(view.now, asked, Duration::ZERO);
+            Ok((offset.clone(), Clock::Shared(offset)))
+        }
+    }
+}
+
+/// Whether something was made just now, and was not there before.
+fn made(outcome: Result<(), StoreError>) -> Result<bool, StoreError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(StoreError::Postgres(
+            PostgresError::LedgerExists { .. } | PostgresError::EventLogExists { .. },
+        )) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What opens a shard here.
+fn opening(
+    address: &str,
+    name: String,
+    clock: &Clock,
+    (ledger, directory): (&Arc<dyn Store>, &Arc<dyn DirectoryStore>),
+) -> Open {
+    let (address, clock) = (address.to_owned(), clock.clone());
+    let (ledger, directory) = (Arc::clone(ledger), Arc::clone(directory));
+    Arc::new(move |shard: ShardNumber| {
+        let (inbox, mailbox) = mail();
+        let wait = Duration::ZERO;
+        let options = SharedEventOptions { wait, ..SharedEventOptions::at(clock.for_store(), &name) };
+        let told = move |durable| inbox.tell(durable);
+        let log = PostgresEvents::open(&address, shard.0.into(), options, told)?;
+        start(shard, &clock, (&ledger, &directory), (Arc::new(log), mailbox))
+    })
+}
+
+/// What opens the log of a shard for reading.
+fn viewing(address: &str) -> OpenLog {
+    let address = address.to_owned();
+    Box::new(move |shard| Ok(Arc::new(postgres::events::view(&address, shard.0.into())?)))
 }
 
 /// Opens the event log of a folder, made where it is missing, and takes up settling where it ends.
@@ -195,6 +265,16 @@ pub fn meter(
     let (inbox, mailbox) = mail();
     let options = EventOptions::at(clock.for_store());
     let log = SqliteEvents::open(folder, options, move |durable| inbox.tell(durable))?;
+    start(ShardNumber::ONLY, clock, (ledger, directory), (Arc::new(log), mailbox))
+}
+
+/// Takes up settling where the log of a shard ends.
+fn start(
+    shard: ShardNumber,
+    clock: &Clock,
+    (ledger, directory): (&Arc<dyn Store>, &Arc<dyn DirectoryStore>),
+    (log, mailbox): (Arc<dyn EventLog<Arrived>>, Mailbox),
+) -> Result<Metering, ServeError> {
     let entities = Arc::clone(directory);
     let (read, set) = (clock.clone(), clock.clone());
     let set: Arc<dyn Fn(Moment) + Send + Sync> = Arc::new(move |to| {
@@ -203,11 +283,16 @@ pub fn meter(
     });
     let time =
         Time { now: Arc::new(move || read.now()), set: matches!(clock, Clock::Simulated(_)).then_some(set) };
+    let directory = move || {
+        // Where the database does not answer nothing is settled either.
+        let _ = entities.refresh();
+        entities.snapshot()
+    };
     Ok(Metering::start(Parts {
-        shard: ShardNumber::ONLY,
+        shard,
         ledger: Arc::clone(ledger),
-        log: Arc::new(log),
-        directory: Arc::new(move || entities.snapshot()),
+        log,
+        directory: Arc::new(directory),
         time,
         horizon_days: HORIZON_DAYS,
         mailbox,

@@ -16,9 +16,9 @@ use kopeck_directory::Directory;
 use kopeck_directory::entity::{Emitter, Project};
 use kopeck_ledger::name::Moment;
 use kopeck_metering::Metering;
-use kopeck_metering::judge::{Arrived, HORIZON_DAYS, Judge, Judged, Memory};
+use kopeck_metering::judge::{HORIZON_DAYS, Judge, Judged, Memory};
 use kopeck_metering::placement::{Placement, ShardNumber};
-use kopeck_store::events::EventLog;
+use kopeck_store::events::EventReader;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -40,8 +40,8 @@ pub enum Place {
 /// Where the shards are that are anywhere.
 pub type Places = BTreeMap<ShardNumber, Place>;
 
-/// The log of a shard, which may be at another node.
-pub type Log = Arc<dyn EventLog<Arrived>>;
+/// The log of a shard, for reading: it may be at another node.
+pub type Log = Arc<dyn EventReader>;
 
 /// What opens the log of a shard for reading, wherever it is.
 pub type OpenLog = Box<dyn Fn(ShardNumber) -> Result<Log, AppError> + Send + Sync>;
@@ -198,7 +198,7 @@ impl Shards {
     /// Those of opening it.
     pub fn log(&self, shard: ShardNumber) -> Result<Log, AppError> {
         match (self.here(shard), &self.others) {
-            (Some(metering), _) => Ok(Arc::clone(metering.log())),
+            (Some(metering), _) => Ok(metering.reader()),
             (None, Some(others)) => (others.logs)(shard),
             (None, None) => Err(AppError::Moving),
         }

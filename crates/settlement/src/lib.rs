@@ -7,6 +7,7 @@
 //! The way of an event: `Shard::take` gives it to the meter of its price book, `Shard::decide` answers a
 //! [`step::Step`], which the shell records, hands to the ledger and reports back to `Shard::settled`.
 
+pub mod ahead;
 pub mod meter_id;
 pub mod parties;
 pub mod posting;

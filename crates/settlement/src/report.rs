@@ -7,7 +7,7 @@ use kopeck_rating::calendar::{MonthName, Second};
 use kopeck_rating::charge::Charge;
 use kopeck_rating::event;
 use kopeck_rating::intake::Name;
-use kopeck_rating::live::{EventName, Live, LiveError};
+use kopeck_rating::live::{EventName, Live, LiveError, Slot};
 use kopeck_rating::money::{Amount, Overflow};
 use kopeck_rating::notice::Notices;
 
@@ -44,7 +44,7 @@ impl Shard {
         for meter in self.meters.values_mut() {
             meter.live.ready_for(at)?;
             let Some(name) = meter.live.project(project) else { continue };
-            due = due.checked_add(meter.undecided(name, (whole_at.saturating_sub(1), at))?)?;
+            due = due.checked_add(meter.undecided(name, (whole_at.saturating_sub(1), at), |_| true)?)?;
             for account in meter.accounts.range(keys_of(name)).map(|(_, account)| account) {
                 due = due.checked_add(account.carry.0)?;
             }
@@ -56,7 +56,7 @@ impl Shard {
     }
 
     /// What is decided and not in the ledger: on its way, or aside.
-    fn unsettled(&self) -> impl Iterator<Item = &Posting> {
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = &Posting> {
         let flying = self.flying.iter().flat_map(|step| &step.postings);
         flying.chain(self.aside.iter().map(|(_, posting)| posting))
     }
@@ -151,14 +151,19 @@ impl Shard {
 }
 
 /// The accounts of a project.
-fn keys_of(project: Name) -> std::ops::RangeInclusive<AccountKey> {
+pub(crate) fn keys_of(project: Name) -> std::ops::RangeInclusive<AccountKey> {
     let key = |number| AccountKey { project, part: number, month: number };
     key(0)..=key(u32::MAX)
 }
 
 impl Meter {
-    /// What time alone has added to a project since the last look.
-    fn undecided(&mut self, project: Name, (since, at): (Second, Second)) -> Result<Amount, LiveError> {
+    /// What time alone has added to these months of a project since the last look.
+    pub(crate) fn undecided(
+        &mut self,
+        project: Name,
+        (since, at): (Second, Second),
+        is_meant: impl Fn(u32) -> bool,
+    ) -> Result<Amount, LiveError> {
         let since = self.live.month_at(since);
         let (mut now, mut before) = (Amount::ZERO, Amount::ZERO);
         let mut amounts = Vec::new();
@@ -168,18 +173,19 @@ impl Meter {
             }
             amounts.clear();
             self.live.resource_amounts((resource, since), at, &mut amounts)?;
-            for (_, amount) in amounts.iter().filter(|(slot, _)| slot.project == project) {
+            let of_it = |slot: &Slot| slot.project == project && slot.month >= since && is_meant(slot.month);
+            for (_, amount) in amounts.iter().filter(|(slot, _)| of_it(slot)) {
                 now = now.checked_add(*amount)?;
             }
             for (slot, amount) in self.posted.of(resource)? {
-                if slot.project == project && slot.month >= since {
+                if of_it(&slot) {
                     before = before.checked_add(amount)?;
                 }
             }
         }
         let peaks: Vec<_> = self.live.peaks().filter(|key| key.project == project).collect();
         for key in peaks {
-            for month in since..=self.live.month_at(at) {
+            for month in (since..=self.live.month_at(at)).filter(|month| is_meant(*month)) {
                 now = now.checked_add(self.live.peak_amount(&key, month, at)?)?;
                 let posted = self.posted.peaks.get(&(key, month)).copied();
                 before = before.checked_add(posted.unwrap_or(Amount::ZERO))?;

@@ -93,6 +93,8 @@ pub struct Shard {
     /// Jobs and calls that the ledger refused or nobody could pay.
     pub(crate) aside: Vec<(MeterId, Posting)>,
     pub(crate) failures: Vec<Failure>,
+    /// The projects of events and how late the latest came, where somebody wants to know.
+    pub(crate) arrived: Option<BTreeMap<String, i64>>,
 }
 
 /// Failures beyond these are not listed one by one.
@@ -114,6 +116,7 @@ impl Shard {
             flying: None,
             aside: Vec::new(),
             failures: Vec::new(),
+            arrived: None,
         }
     }
 
@@ -240,6 +243,16 @@ impl Shard {
                 let of = batch.named(index).map(|named| (named.source.into_owned(), named.id.into_owned()));
                 note(&mut self.failures, Failure { meter: id, of, reason: refusal.to_string() });
                 continue;
+            }
+            if let Some(arrived) = &mut self.arrived
+                && let Some(named) = batch.named(index)
+            {
+                // What came at once has waited for its second to pass.
+                let late = at - 1 - event::second_of(named.time);
+                match arrived.get_mut(&*named.project) {
+                    Some(longest) => *longest = late.max(*longest),
+                    None => drop(arrived.insert(named.project.into_owned(), late)),
+                }
             }
             if meter.kind.pays_each_use() {
                 draft.used((id, meter), (&batch, index), at)?;

@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 use bank::{Bank, account, done, verified};
 use kopeck_ledger::request::Request;
 use kopeck_store::event_bench::{self, GROUP_EVENTS};
+use kopeck_store::events::EventReader;
 use kopeck_store::postgres::events::{EventOptions, PostgresEvents};
 use kopeck_store::postgres::{Options, PostgresStore};
-use kopeck_store::{EventLog, Span, Store};
+use kopeck_store::{Span, Store};
 use postgres_server::{Server, name_of};
 
 /// Accounts that money is moved between.

@@ -29,12 +29,13 @@ pub trait DirectoryStore: Send + Sync {
     /// The state after all that is durable. It does not change any more; later states are other snapshots.
     fn snapshot(&self) -> Arc<Directory>;
 
-    /// Brings the snapshot to what is durable now, where other nodes write the directory as well. Whoever has to see what
-    /// they did calls it before he looks; where nobody else writes it does nothing. Acts need it not: they are decided on
-    /// the newest state. Waits for the database.
+    /// Brings the state of [`DirectoryStore::snapshot`] to what is durable now, whoever has written it. Only where other
+    /// nodes write as well has it anything to do: whoever has been told of a change that another node made, or must
+    /// not overlook one, calls it first; acts themselves are always decided on the newest state. Waits for the
+    /// database.
     ///
     /// # Errors
-    /// [`StoreError`] where the database can not be read; the snapshot stays as it was.
+    /// [`StoreError`] where it can not be read; the state stays as it was.
     fn refresh(&self) -> Answer<()> {
         Ok(())
     }

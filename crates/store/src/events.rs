@@ -150,6 +150,20 @@ pub struct Snapshot {
     pub parts: u64,
 }
 
+/// Something that whoever settles keeps beside the log and changes as it goes on, such as a command on its way to a cloud
+/// and what has become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// In which of its author's lists.
+    pub list: u8,
+    /// Its name in that list, which is also its order there: at most 512 bytes.
+    pub name: Vec<u8>,
+    /// Whether something is still to be done about it: those are found without reading the others.
+    pub is_open: bool,
+    /// What it says, as its author writes it.
+    pub bytes: Vec<u8>,
+}
+
 /// How far verifying an event log has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventProgress {
@@ -182,23 +196,8 @@ impl EventReport {
     }
 }
 
-/// A durable log of usage events.
-///
-/// Groups are judged one after the other and written together; a ticket's outcomes come when they are durable. What is
-/// read is durable as well. Whoever opens a log gives it a function that is told of every group which was judged, in
-/// the order of the log, after the commit and before the answers.
-pub trait EventLog<P>: Send + Sync {
-    /// Hands over a group. Never waits.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] where too much is waiting already; [`StoreError::Closed`]. The ticket tells of a commit
-    /// that has failed: [`StoreError::Unknown`] alone leaves open whether the events are in the log, and sending them
-    /// again changes nothing twice.
-    fn submit(&self, group: Group<P>) -> Answer<EventTicket>;
-
-    /// The last event of the log.
-    fn end(&self) -> Position;
-
+/// What is durable of a log, for whoever reads it: that need not be the one who writes it.
+pub trait EventReader: Send + Sync {
     /// Hands all events after a place to `take`, in their order, until it answers `false`.
     ///
     /// # Errors
@@ -209,13 +208,50 @@ pub trait EventLog<P>: Send + Sync {
     /// may hold them and not the whole log.
     ///
     /// # Errors
-    /// As [`EventLog::read`].
+    /// As [`EventReader::read`].
     fn of_resource(
         &self,
         resource: u128,
         after: Position,
         take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
     ) -> Answer<()>;
+
+    /// Hands all steps after a number to `take`, in their order, until it answers `false`.
+    ///
+    /// # Errors
+    /// What `take` answers, or [`StoreError`] where they can not be read.
+    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()>;
+
+    /// The last step that was confirmed, with all before it: their postings are in the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can not be read.
+    fn confirmed(&self) -> Answer<u64>;
+
+    /// Checks the whole log: that every event can be read and has its place, that its key is known with its content,
+    /// and the steps and the snapshot. Reads as of one instant.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database can not be read; what is wrong in it is the report's matter.
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport>;
+}
+
+/// A durable log of usage events.
+///
+/// Groups are judged one after the other and written together; a ticket's outcomes come when they are durable. What is
+/// read is durable as well. Whoever opens a log gives it a function that is told of every group which was judged, in
+/// the order of the log, after the commit and before the answers.
+pub trait EventLog<P>: EventReader {
+    /// Hands over a group. Never waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where too much is waiting already; [`StoreError::Closed`]. The ticket tells of a commit
+    /// that has failed: [`StoreError::Unknown`] alone leaves open whether the events are in the log, and sending them
+    /// again changes nothing twice.
+    fn submit(&self, group: Group<P>) -> Answer<EventTicket>;
+
+    /// The last event of the log.
+    fn end(&self) -> Position;
 
     /// Writes a step down, to be found by the keys of what it posts, as hashes of its author's; it is durable when this
     /// returns. The same step again changes nothing.
@@ -238,18 +274,6 @@ pub trait EventLog<P>: Send + Sync {
     /// [`StoreError::StepOutOfOrder`] where there is no such step; [`StoreError`] where it can not be written.
     fn confirm_step(&self, number: u64) -> Answer<()>;
 
-    /// Hands all steps after a number to `take`, in their order, until it answers `false`.
-    ///
-    /// # Errors
-    /// What `take` answers, or [`StoreError`] where they can not be read.
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()>;
-
-    /// The last step that was confirmed, with all before it: their postings are in the ledger.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it can not be read.
-    fn confirmed(&self) -> Answer<u64>;
-
     /// The steps that were never confirmed, in their order: their postings may be in the ledger or not.
     ///
     /// # Errors
@@ -268,6 +292,20 @@ pub trait EventLog<P>: Send + Sync {
     /// # Errors
     /// [`StoreError`] where it can not be read.
     fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>>;
+
+    /// Keeps these entries, each in the place of what its list had under its name: all of them or none, durable when this
+    /// returns. The last of two of one name counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be written.
+    fn keep(&self, entries: Vec<Kept>) -> Answer<()>;
+
+    /// Hands what a list has after a name to `take`, in the order of names, until it answers `false`; where `which` says
+    /// `true` beside the name, only what is open.
+    ///
+    /// # Errors
+    /// What `take` answers, or [`StoreError`] where it can not be read.
+    fn kept(&self, list: u8, which: (&[u8], bool), take: &mut dyn FnMut(Kept) -> Answer<bool>) -> Answer<()>;
 
     /// Writes the settling state down, part by part, while events go on being appended. It takes the place of the one
     /// before when it is whole.
@@ -301,13 +339,6 @@ pub trait EventLog<P>: Send + Sync {
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Full`], and what else a file can do.
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()>;
-
-    /// Checks the whole log: that every event can be read and has its place, that its key is known with its content,
-    /// and the steps and the snapshot. Reads as of one instant.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database can not be read; what is wrong in it is the report's matter.
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport>;
 
     /// Hands over a group and waits for the outcomes. Not for use inside async code.
     ///

@@ -34,8 +34,8 @@ use zstd::bulk::Decompressor;
 use crate::answer::Copied;
 use crate::error::StoreError;
 use crate::events::{
-    EventLog, EventProgress, EventReport, EventTicket, Group, LoggedEvent, LoggedStep, NewSnapshot, Position,
-    Snapshot, StepRow,
+    EventLog, EventProgress, EventReader, EventReport, EventTicket, Group, Kept, LoggedEvent, LoggedStep,
+    NewSnapshot, Position, Snapshot, StepRow,
 };
 use crate::ledger::shared::Clock;
 use crate::ledger::spawn;
@@ -63,7 +63,7 @@ pub trait Place: Debug + Send + Sync {
     /// What `work` answers, or [`StoreError`] where the database can not be read.
     fn read<T>(&self, work: impl FnOnce(&dyn Tables) -> Answer<T>) -> Answer<T>;
 
-    /// As [`EventLog::verify`].
+    /// As [`EventReader::verify`].
     ///
     /// # Errors
     /// [`StoreError`] where the database can not be read.
@@ -180,18 +180,7 @@ impl<P, L> Drop for LogStore<P, L> {
     }
 }
 
-impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
-    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
-        check(&group)?;
-        let (answer, receiver) = oneshot::channel();
-        self.shared.queue.push(Job::Append(group, answer))?;
-        Ok(EventTicket::of(receiver))
-    }
-
-    fn end(&self) -> Position {
-        Position(self.shared.end.load(Ordering::Acquire))
-    }
-
+impl<P: Send, L: Place> EventReader for LogStore<P, L> {
     fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
         self.view.read(after, take)
     }
@@ -203,6 +192,31 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
         take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
     ) -> Answer<()> {
         self.view.of_resource(resource, after, take)
+    }
+
+    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
+        self.view.steps_after(number, take)
+    }
+
+    fn confirmed(&self) -> Answer<u64> {
+        self.view.confirmed()
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        self.view.verify(progress)
+    }
+}
+
+impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
+    fn submit(&self, group: Group<P>) -> Answer<EventTicket> {
+        check(&group)?;
+        let (answer, receiver) = oneshot::channel();
+        self.shared.queue.push(Job::Append(group, answer))?;
+        Ok(EventTicket::of(receiver))
+    }
+
+    fn end(&self) -> Position {
+        Position(self.shared.end.load(Ordering::Acquire))
     }
 
     fn record_step(&self, step: StepRow, keys: &[u64]) -> Answer<()> {
@@ -220,20 +234,20 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
         self.write(Beside::Confirm(number))
     }
 
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.view.steps_after(number, take)
-    }
-
-    fn confirmed(&self) -> Answer<u64> {
-        self.view.confirmed()
-    }
-
     fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
         self.view.unconfirmed()
     }
 
     fn note_duty(&self, name: [u8; 16], at: Moment) -> Answer<()> {
         self.write(Beside::Duty(name, at))
+    }
+
+    fn keep(&self, entries: Vec<Kept>) -> Answer<()> {
+        if entries.is_empty() { Ok(()) } else { self.write(Beside::Keep(entries)) }
+    }
+
+    fn kept(&self, list: u8, which: (&[u8], bool), take: &mut dyn FnMut(Kept) -> Answer<bool>) -> Answer<()> {
+        self.view.kept(list, which, take)
     }
 
     fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
@@ -268,10 +282,6 @@ impl<P: Send, L: Place> EventLog<P> for LogStore<P, L> {
 
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
         self.view.backup(target, progress)
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        self.view.verify(progress)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use event_bank::{Bank, group, hash, line, lines, positions, step, verified};
-use kopeck_store::events::{LoggedEvent, NewSnapshot, Outcome, Position};
+use kopeck_store::events::{EventReader, LoggedEvent, NewSnapshot, Outcome, Position};
 use kopeck_store::faults::{Fate, Faults, Point};
 use kopeck_store::sqlite::events::{EVENTS_FILE, EVENTS_LOG_FILE, EventOptions, SqliteEvents};
 use kopeck_store::{EventLog, StoreError};

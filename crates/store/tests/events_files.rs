@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use event_bank::{Bank, events, group, lines, positions, step, time, verified};
-use kopeck_store::events::{LoggedStep, NewSnapshot, Outcome, Position};
+use kopeck_store::events::{EventReader, LoggedStep, NewSnapshot, Outcome, Position};
 use kopeck_store::sqlite::events::{EVENTS_FILE, KEYS_FOLDER, SqliteEvents, verify_folder};
 use kopeck_store::{EventLog, StoreError};
 use rusqlite::Connection;
@@ -74,7 +74,7 @@ fn a_log_of_a_newer_program_is_refused() {
     let path = folder.path().join(EVENTS_FILE);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let refused = bank.try_open_in(folder.path()).unwrap_err();
-    assert_eq!(refused, StoreError::Newer { path, found: 7, known: 2 });
+    assert_eq!(refused, StoreError::Newer { path, found: 7, known: 3 });
 }
 
 #[test]
@@ -84,7 +84,9 @@ fn steps_that_were_written_without_keys_may_be_of_any() {
     (1..=2).for_each(|number| log.record_step(step(number, 0), &[7]).unwrap());
     log.close();
     let database = Connection::open(folder.path().join(EVENTS_FILE)).unwrap();
-    database.execute_batch("DROP TABLE step_key; DROP TABLE duty; PRAGMA user_version = 1").unwrap();
+    database
+        .execute_batch("DROP TABLE step_key; DROP TABLE duty; DROP TABLE kept; PRAGMA user_version = 1")
+        .unwrap();
     drop(database);
     let log = bank.open_in(folder.path());
     log.record_step(step(3, 0), &[7]).unwrap();

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use event_bank::{Bank, events, group, line, lines, positions, step, time, verified};
 use event_contract::Harness;
 use kopeck_ledger::name::Moment;
-use kopeck_store::events::{NewSnapshot, Outcome, Position};
+use kopeck_store::events::{EventReader, NewSnapshot, Outcome, Position};
 use kopeck_store::postgres::events::copy::{export, import};
 use kopeck_store::postgres::events::{EventOptions, PostgresEvents, view};
 use kopeck_store::sqlite::events::{EVENTS_FILE, SqliteEvents};

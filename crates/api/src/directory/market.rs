@@ -1,9 +1,12 @@
 //! Providers, their sources, executors, storages and clean-ups.
 
+use std::collections::BTreeMap;
+
 use kopeck_directory::act::{OwnPrices, ProviderTerms};
 use kopeck_directory::entity::{Book, Emitter, Executor, ExecutorState, Provider, Source, Storage};
+use kopeck_directory::limit::StopMakes;
 use kopeck_directory::name::BookId;
-use kopeck_ledger::name::Moment;
+use kopeck_ledger::name::{Moment, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,6 +29,14 @@ pub struct ProviderRequest {
     pub delay_s: u32,
     /// Something is heard at least every so many seconds; 0 for no promise
     pub heartbeat_s: u32,
+    /// It obeys a stop within so many seconds; left out, at once
+    #[serde(default)]
+    pub latency_s: u32,
+    /// What a stop makes of its active resources, by kind: `inactive`, `classless`, `gone` or `nothing`; of kinds that are
+    /// left out `inactive`
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub stops: BTreeMap<Text, StopMakes>,
 }
 
 /// A provider.
@@ -42,6 +53,11 @@ pub struct ProviderDocument {
     pub delay_s: u32,
     /// Something is heard at least every so many seconds
     pub heartbeat_s: u32,
+    /// It obeys a stop within so many seconds
+    pub latency_s: u32,
+    /// What a stop makes of its active resources, by kind
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub stops: BTreeMap<Text, StopMakes>,
     /// Since when it is there
     pub created: Time,
 }
@@ -268,6 +284,8 @@ impl From<&Provider> for ProviderDocument {
             price_book: Label(provider.book.0.clone()),
             delay_s: provider.delay_s,
             heartbeat_s: provider.heartbeat_s,
+            latency_s: provider.latency_s,
+            stops: provider.stops.clone(),
             created: Time(provider.created),
         }
     }
@@ -296,6 +314,8 @@ impl ProviderRequest {
             book: BookId(self.price_book.0.clone()),
             delay_s: self.delay_s,
             heartbeat_s: self.heartbeat_s,
+            latency_s: self.latency_s,
+            stops: self.stops.clone(),
         }
     }
 }

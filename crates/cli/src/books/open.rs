@@ -127,6 +127,7 @@ pub fn failed(error: &StoreError) -> Failure {
         StoreError::Postgres(error) => input(error.to_string(), "nothing was written"),
         other @ (StoreError::NotAnEventLog(_)
         | StoreError::NotADirectory(_)
+        | StoreError::CopyDiffers(_)
         | StoreError::NoEventLog(_)
         | StoreError::EventLogExists(_)
         | StoreError::LedgerAlone(_)

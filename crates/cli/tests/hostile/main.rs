@@ -9,6 +9,9 @@ mod clients;
 mod effects;
 mod kills;
 mod kills_load;
+mod nodes;
+#[path = "../../../store/tests/postgres_server/mod.rs"]
+mod postgres_server;
 mod server;
 mod tools;
 mod world;

@@ -36,7 +36,16 @@ pub struct Server {
 impl Server {
     /// Starts one on the folder `data` of a folder, with more arguments.
     pub fn start(folder: &Path, args: &str) -> Server {
-        let mut command = kopeck(folder, "serve --data data --listen 127.0.0.1:0");
+        Server::run(folder, &format!("--data data {args}"))
+    }
+
+    /// Starts one on a database that others may work on as well.
+    pub fn among(folder: &Path, database: &str) -> Server {
+        Server::run(folder, &format!("--database {database}"))
+    }
+
+    fn run(folder: &Path, args: &str) -> Server {
+        let mut command = kopeck(folder, "serve --listen 127.0.0.1:0");
         command.args(args.split_whitespace()).env("KOPECK_OPERATOR_TOKEN", TOKEN).env("KOPECK_LOG", "warn");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
         #[expect(
@@ -92,7 +101,12 @@ impl Server {
 
     /// Asks it to end.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

@@ -41,3 +41,8 @@ pub fn make(server: &Server, projects: &[&str]) {
         server.done(201, "POST /v1/projects", "-", &project);
     }
 }
+
+/// A project that a workspace pays for from now on.
+pub fn add_project(server: &Server, project: &str, workspace: &str) {
+    server.done(201, "POST /v1/projects", "-", &json!({"id": project, "workspace": workspace}));
+}

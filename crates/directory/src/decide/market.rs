@@ -221,6 +221,8 @@ fn provider(id: ProviderId, terms: &ProviderTerms, created: Moment) -> Provider 
         book: terms.book.clone(),
         delay_s: terms.delay_s,
         heartbeat_s: terms.heartbeat_s,
+        latency_s: terms.latency_s,
+        stops: terms.stops.clone(),
         created,
     }
 }

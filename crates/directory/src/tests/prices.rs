@@ -4,7 +4,8 @@ use jiff::civil::date;
 use crate::act::{Act, Assignment, NewContract, NewWorkspace, ProviderTerms};
 use crate::entity::{Emitter, Pattern};
 use crate::testing::{
-    World, book, book_id, instant, new_project, new_workspace, project, provider, text, version,
+    World, book, book_id, instant, new_project, new_workspace, project, provider, provider_terms, text,
+    version,
 };
 
 fn announce(text: &str) -> Act {
@@ -166,7 +167,13 @@ fn route(world: &World, name: &str, at: &str) -> String {
 fn a_contract_holds_at_its_provider_alone_also_where_others_have_the_same_books() {
     let mut world = with_contract_books();
     let with_list = |id, source: &str, book: &str| {
-        let terms = ProviderTerms { name: text("p"), book: book_id(book), delay_s: 60, heartbeat_s: 0 };
+        let terms = ProviderTerms {
+            name: text("p"),
+            book: book_id(book),
+            delay_s: 60,
+            heartbeat_s: 0,
+            ..provider_terms("list")
+        };
         let pattern = Pattern { text: text(source), prefix: true };
         let source = Assignment { pattern, provider: provider(id), from: None };
         [Act::CreateProvider(provider(id), terms), Act::AssignSource(source)]

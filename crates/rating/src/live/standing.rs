@@ -3,15 +3,19 @@
 //! It is what the curve of its cost is made of. All of it holds from an instant on that is after all events, so that
 //! whatever is alive has bought the unit that the second before that instant lies in.
 
+use std::collections::BTreeMap;
+
 use super::past::Steps;
 use super::running::{Flow, FlowKey, Project, Total};
 use super::{Live, LiveError};
 use crate::calendar::{OutOfRange, Second};
+use crate::event::Description;
 use crate::intake::Name;
 use crate::money::{Overflow, Quantity};
+use crate::packed::Numbers;
 use crate::plan::Plan;
-use crate::price_book::Model;
-use crate::resource::{Ground, PeakKey};
+use crate::price_book::{Class, Model};
+use crate::resource::{Ground, PeakKey, ResourceState};
 use crate::stops::Stops;
 use crate::sums::{PROJECT_WIDE, SumKey};
 
@@ -70,6 +74,21 @@ pub struct Peak {
     pub key: PeakKey,
     /// The largest sum of the month so far.
     pub largest: Quantity,
+}
+
+/// A resource that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alive<'a> {
+    /// Its source and subject.
+    pub name: (&'a str, &'a str),
+    /// What its latest event says.
+    pub said: &'a Description,
+    /// Its class.
+    pub class: Option<Class>,
+    /// When its life began.
+    pub born: Second,
+    /// Since when it is what it is now.
+    pub since: Second,
 }
 
 /// Of a project that has had nothing running.
@@ -148,35 +167,86 @@ impl Live {
     /// project is not known.
     ///
     /// # Errors
-    /// [`LiveError`]; [`LiveError::Early`] also for the second of the latest event, which is still open.
-    /// [`keep_running`](Live::keep_running) comes before: without it nothing is known to run.
+    /// As [`ready_to_stand`](Live::ready_to_stand).
     pub fn standing(
         &mut self,
         project: &str,
         (from, until): (Second, Second),
     ) -> Result<Option<Standing<'_>>, LiveError> {
+        self.ready_to_stand((from, until))?;
+        self.standing_at(project, from)
+    }
+
+    /// Prepares [`standing_at`](Live::standing_at) for an instant after all events, with all months up to `until`.
+    ///
+    /// # Errors
+    /// [`LiveError`]; [`LiveError::Early`] also for the second of the latest event, which is still open.
+    pub fn ready_to_stand(&mut self, (from, until): (Second, Second)) -> Result<(), LiveError> {
         self.ready_at(from)?;
         if from <= self.latest {
             return Err(LiveError::Early { at: from, latest: self.latest });
         }
-        self.plan.extend(until.max(from))?;
+        Ok(self.plan.extend(until.max(from))?)
+    }
+
+    /// How a project stands at an instant that was prepared for; of several projects one after the other. Nothing where the
+    /// project is not known.
+    ///
+    /// # Errors
+    /// [`LiveError`] of an instant that was not prepared for. [`keep_running`](Live::keep_running) comes before: without it
+    /// nothing is known to run.
+    pub fn standing_at(&self, project: &str, from: Second) -> Result<Option<Standing<'_>>, LiveError> {
         let month = self.plan.month_of(from).ok_or(OutOfRange)?;
         let Some(name) = self.project(project) else { return Ok(None) };
         let own = self.running.as_ref().and_then(|running| running.project(name)).unwrap_or(&NOTHING);
-        let bought = self.bought(own, (name, month), from)?;
-        let due = own.due.iter().filter(|((_, at), _)| *at >= from);
-        let due = due.map(|((part, at), total)| Due { part: *part, at: *at, total: *total }).collect();
         let mut peaks = Vec::with_capacity(own.peaks.len());
         for key in &own.peaks {
             peaks.push(Peak { key: *key, largest: self.largest(key, month, from)? });
         }
+        let mut bought = self.bought(own, (name, month), from)?;
+        let of_peak = |peak: &Peak| {
+            let total = Total { quantity: peak.largest, rounded: 1 };
+            Bought { part: peak.key.part, total }
+        };
+        bought.extend(peaks.iter().map(of_peak));
+        let due = own.due.iter().filter(|((_, at), _)| *at >= from);
+        let due = due.map(|((part, at), total)| Due { part: *part, at: *at, total: *total }).collect();
         let flows = own.flows.iter().filter(|(key, _)| key.end > from);
         let flows = flows.map(|(key, flow)| (*key, flow)).collect();
         let regions = self.running.as_ref().map_or(&[][..], |running| running.regions());
         Ok(Some(Standing { plan: &self.plan, from, month, bought, flows, due, peaks, regions }))
     }
 
-    /// What a project has bought of a month before an instant.
+    /// The resources of a project that are alive, in the order in which they came to it.
+    ///
+    /// # Errors
+    /// [`LiveError`] where nothing can be answered any more.
+    pub fn alive_of(&self, project: &str) -> Result<Vec<Alive<'_>>, LiveError> {
+        let Some(name) = self.project(project) else { return Ok(Vec::new()) };
+        let Live { plan, register, states, .. } = self;
+        let numbers =
+            Numbers { plan, names: register.names.len(), descriptions: register.descriptions.len() };
+        let mut alive = Vec::new();
+        for number in self.resources_of(name) {
+            let Some(packed) = states.of(*number as usize).filter(|_| self.is_alive(*number)) else {
+                continue;
+            };
+            let state = ResourceState::unpack_bare(packed, numbers)?;
+            let Some(current) = state.current.filter(|current| current.said.project == name) else {
+                continue;
+            };
+            alive.push(Alive {
+                name: self.resource_name(*number),
+                said: register.descriptions.get(current.said.description),
+                class: current.class,
+                born: state.sums.born.unwrap_or(current.start),
+                since: current.start,
+            });
+        }
+        Ok(alive)
+    }
+
+    /// What a project has bought of a month before an instant, `monthly_peak` left out.
     fn bought(
         &self,
         own: &Project,
@@ -184,7 +254,7 @@ impl Live {
         at: Second,
     ) -> Result<Vec<Bought>, LiveError> {
         let mut bought = Vec::new();
-        let of_month = |list: &std::collections::BTreeMap<(usize, usize), Total>| {
+        let of_month = |list: &BTreeMap<(usize, usize), Total>| {
             let mine = list.iter().filter(|((_, of), _)| *of == month);
             mine.map(|((part, _), total)| Bought { part: *part, total: *total }).collect::<Vec<_>>()
         };
@@ -202,10 +272,6 @@ impl Live {
             if *due < at && self.plan.month_of(*due) == Some(month) {
                 bought.push(Bought { part: *part, total: *total });
             }
-        }
-        for key in &own.peaks {
-            let quantity = self.largest(key, month, at)?;
-            bought.push(Bought { part: key.part, total: Total { quantity, rounded: 1 } });
         }
         for (part, _) in
             self.plan.parts().iter().enumerate().filter(|(_, part)| part.component.model.is_tiered())

@@ -10,7 +10,6 @@ use kopeck_directory::Directory;
 use kopeck_directory::entity::Workspace;
 use kopeck_directory::name::MeterId as BookNumber;
 use kopeck_ledger::name::Moment;
-use kopeck_metering::judge::Arrived;
 use kopeck_rating::batch::Origin;
 use kopeck_rating::charge::{Charge, ChargeKey, Window};
 use kopeck_rating::content;
@@ -20,7 +19,7 @@ use kopeck_rating::money::Amount;
 use kopeck_rating::price_book::PriceBook;
 use kopeck_rating::rate::Rater;
 use kopeck_settlement::meter_id::MeterId;
-use kopeck_store::events::{EventLog, LoggedEvent, Position};
+use kopeck_store::events::{EventReader, LoggedEvent, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, access, page};
@@ -194,7 +193,7 @@ pub fn explanation(
     let window = month_until(&book, &key.m, at).ok_or_else(missing)?;
     let mut rater = Rater::for_explaining(&book, window, &key.c).map_err(|_| missing())?;
     let directory = app.directory.snapshot();
-    replay((metering.log().as_ref(), &directory), &shelf, (&key, second(at)), &mut rater)?;
+    replay((metering.reader().as_ref(), &directory), &shelf, (&key, second(at)), &mut rater)?;
     let selection = Selection {
         project: Some(project.id.to_string()),
         source: key.s,
@@ -221,7 +220,7 @@ fn month_until(book: &PriceBook, month: &str, at: Moment) -> Option<Window> {
 
 /// Gives a run the events of a charge: of its resource, or of the whole project where it is summed over that.
 fn replay(
-    (log, directory): (&dyn EventLog<Arrived>, &Directory),
+    (log, directory): (&dyn EventReader, &Directory),
     shelf: &kopeck_directory::directory::Shelf,
     (key, to): (&Key, i64),
     rater: &mut Rater,

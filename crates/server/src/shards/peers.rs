@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
@@ -116,6 +117,7 @@ impl Peers {
             .method(Method::POST)
             .uri(format!("{node}/node/{question}"))
             .header(NODE, self.secret.clone())
+            .header(CONTENT_TYPE, "application/json")
             .body(Body::from(about))
             .map_err(|error| AppError::Internal(error.to_string()))?;
         let answered = tokio::time::timeout(ANSWER, async {
@@ -147,7 +149,7 @@ impl Peers {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
         *request.uri_mut() = format!("{node}{path}").parse().map_err(|_| AppError::Moving)?;
         let headers = request.headers_mut();
-        headers.remove(axum::http::header::HOST);
+        headers.remove(HOST);
         headers.insert(NODE, self.secret.clone());
         if let Some(client) = client.and_then(|client| HeaderValue::from_str(&client).ok()) {
             headers.insert(CLIENT, client);

@@ -207,7 +207,14 @@ fn prices(zone: &str, today: Date) -> Vec<Act> {
     ];
     for (number, name, project) in [(0x20, "cloud", "gamma"), (0x21, "metal", "beta")] {
         let (provider, list) = (ProviderId(id(number)), BookId::new("list").unwrap());
-        let terms = ProviderTerms { name: text(name), book: list, delay_s: 60, heartbeat_s: 300 };
+        let terms = ProviderTerms {
+            name: text(name),
+            book: list,
+            delay_s: 60,
+            heartbeat_s: 300,
+            latency_s: 30,
+            stops: std::collections::BTreeMap::new(),
+        };
         let pattern = Pattern { text: text(&format!("{name}://")), prefix: true };
         acts.push(Act::CreateProvider(provider, terms));
         acts.push(Act::AssignSource(Assignment { pattern, provider, from: None }));

@@ -6,6 +6,7 @@ use kopeck_ledger::account::AccountKind;
 use kopeck_ledger::name::{AccountNumber, Sequence};
 use kopeck_ledger::purpose::Purpose;
 use kopeck_ledger::record::{Body, Transaction};
+use kopeck_store::events::EventReader;
 use kopeck_store::events::Outcome as Fate;
 use kopeck_store::{DirectoryStore, EventLog, Store};
 

@@ -17,7 +17,7 @@ use kopeck_ledger::request::{NewAccount, Request, Work};
 use kopeck_metering::judge::{Arrived, HORIZON_DAYS, Judge, Memory, Verdict};
 use kopeck_metering::placement::{Placement, ShardNumber};
 use kopeck_metering::{Metering, MeteringError, Parts, Time, mail};
-use kopeck_store::events::{EventLog, EventTicket, Outcome as Fate, Position};
+use kopeck_store::events::{EventLog, EventReader, EventTicket, Outcome as Fate, Position};
 use kopeck_store::sqlite::directory::{DirectoryOptions, SqliteDirectory};
 use kopeck_store::sqlite::events::{EventOptions, SqliteEvents};
 use kopeck_store::sqlite::{Options, SqliteStore, SyncMode};

@@ -3,7 +3,7 @@
 use kopeck_ledger::name::Moment;
 
 use crate::error::StoreError;
-use crate::events::{LoggedStep, Snapshot, StepRow};
+use crate::events::{Kept, LoggedStep, Snapshot, StepRow};
 use crate::log::tables::{Found, Tables};
 
 /// Steps that a reader has in memory at once: one may be large.
@@ -22,6 +22,8 @@ pub enum Beside {
     Confirm(u64),
     /// Something that is due by the clock was done, at the instant at which it was due.
     Duty([u8; 16], Moment),
+    /// What is kept under names, each once.
+    Keep(Vec<Kept>),
     /// A part of a snapshot that is not whole yet: the snapshot's number, the part's, and its bytes.
     Part(u64, u64, Vec<u8>),
     /// A snapshot has all its parts: it takes away all others, and what was begun and never became one.
@@ -36,9 +38,36 @@ impl Beside {
         match self {
             Beside::Step(step, keys) => step.postings.len() + 8 * keys.len(),
             Beside::Copied(step, keys) => step.step.step.postings.len() + keys.as_ref().map_or(0, Vec::len),
+            Beside::Keep(entries) => entries.iter().map(|kept| kept.name.len() + kept.bytes.len()).sum(),
             Beside::Part(_, _, bytes) => bytes.len(),
             Beside::Confirm(_) | Beside::Duty(..) | Beside::Whole(_) | Beside::Forget(_) => 0,
         }
+    }
+}
+
+/// How many entries are read at a time: whoever takes long keeps no log from being copied into its database.
+const KEPT_ABREAST: usize = 256;
+
+/// Hands what a list has after a name to `take`, in the order of names, until it answers `false`. `page` reads some of
+/// what comes after a name, at most so many.
+///
+/// # Errors
+/// What `take` and `page` answer.
+pub fn kept(
+    after: &[u8],
+    mut page: impl FnMut(&[u8], usize) -> Found<Vec<Kept>>,
+    take: &mut dyn FnMut(Kept) -> Found<bool>,
+) -> Found<()> {
+    let mut after = after.to_vec();
+    loop {
+        let found = page(&after, KEPT_ABREAST)?;
+        let Some(last) = found.last().map(|last| last.name.clone()) else { return Ok(()) };
+        for kept in found {
+            if !take(kept)? {
+                return Ok(());
+            }
+        }
+        after = last;
     }
 }
 

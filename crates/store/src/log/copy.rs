@@ -8,7 +8,7 @@ use blake3::Hasher;
 
 use crate::answer::Copied;
 use crate::error::StoreError;
-use crate::events::{Position, Snapshot};
+use crate::events::{Kept, Position, Snapshot};
 use crate::log::beside::{self, Beside, StoredStep, Which};
 use crate::log::chunk::NewChunk;
 use crate::log::decompressor;
@@ -21,6 +21,9 @@ const ROWS: usize = 64;
 const HEADS: usize = 4_096;
 /// Steps that are written together.
 const STEPS: usize = 32;
+
+/// Entries that are kept under names and written together.
+const KEPT: usize = 256;
 
 /// Where a copy is written.
 pub trait Target {
@@ -51,7 +54,7 @@ pub struct LogDigest {
     pub rows: u64,
     /// Steps of settling.
     pub steps: u64,
-    /// The hash of all rows, steps with their keys and whether they are confirmed, duties and the snapshot.
+    /// The hash of all rows, steps with their keys and whether they are confirmed, duties, what is kept and the snapshot.
     pub hash: [u8; 32],
 }
 
@@ -182,6 +185,18 @@ fn copy_steps(from: &dyn Tables, to: &mut dyn Target) -> Found<()> {
 fn copy_beside(from: &dyn Tables, to: &mut dyn Target) -> Found<()> {
     let duties = from.duties()?.into_iter().map(|(name, at)| Beside::Duty(name, at));
     write(&duties.collect::<Vec<_>>(), to)?;
+    for list in from.kept_lists()? {
+        let page = |after: &[u8], most: usize| from.kept(list, (after, false), most);
+        let mut together = Vec::new();
+        beside::kept(&[], page, &mut |kept| {
+            together.push(kept);
+            if together.len() >= KEPT {
+                write(&[Beside::Keep(std::mem::take(&mut together))], to)?;
+            }
+            Ok(true)
+        })?;
+        write(&[Beside::Keep(together)], to)?;
+    }
     let forgotten = from.forgotten()?;
     if forgotten > to.tables().forgotten()? {
         write(&[Beside::Forget(forgotten)], to)?;
@@ -245,6 +260,15 @@ pub fn digest(tables: &dyn Tables) -> Found<LogDigest> {
     }
     for (name, at) in tables.duties()? {
         hasher.update(&name).update(&at.nanoseconds().to_be_bytes());
+    }
+    for list in tables.kept_lists()? {
+        let page = |after: &[u8], most: usize| tables.kept(list, (after, false), most);
+        beside::kept(&[], page, &mut |Kept { list, name, is_open, bytes }| {
+            for part in [&[list, u8::from(is_open)], &*name, &*bytes] {
+                hasher.update(&part.len().to_be_bytes()).update(part);
+            }
+            Ok(true)
+        })?;
     }
     for hash in parts(tables)? {
         hasher.update(&hash);

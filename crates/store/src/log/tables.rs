@@ -3,7 +3,7 @@
 use kopeck_ledger::name::Moment;
 
 use crate::error::StoreError;
-use crate::events::{Position, Snapshot};
+use crate::events::{Kept, Position, Snapshot};
 use crate::ledger::id_filter::IdFilter;
 use crate::log::beside::{StoredStep, Which};
 use crate::log::chunk::Chunk;
@@ -117,6 +117,18 @@ pub trait Tables {
     /// # Errors
     /// [`StoreError`] where it can not be read.
     fn duties(&self) -> Found<Vec<([u8; 16], Moment)>>;
+
+    /// Up to `most` entries of a list after a name, in the order of names; all of them or only what is open.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be read.
+    fn kept(&self, list: u8, which: (&[u8], bool), most: usize) -> Found<Vec<Kept>>;
+
+    /// The lists that have entries, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can not be read.
+    fn kept_lists(&self) -> Found<Vec<u8>>;
 
     /// The last snapshot that became whole.
     ///

@@ -6,7 +6,9 @@ use kopeck_ledger::name::Moment;
 
 use crate::answer::Copied;
 use crate::error::StoreError;
-use crate::events::{EventProgress, EventReport, LoggedEvent, LoggedStep, Position, Snapshot, StepRow};
+use crate::events::{
+    EventProgress, EventReader, EventReport, Kept, LoggedEvent, LoggedStep, Position, Snapshot, StepRow,
+};
 use crate::log::beside::{self, Which};
 use crate::log::chunk::Chunk;
 use crate::log::{Place, ROWS_ABREAST, decompressor, missing};
@@ -40,47 +42,6 @@ impl<L: Place> LogView<L> {
         self.place.read(|tables| Ok(tables.end()?.0))
     }
 
-    /// As [`EventLog::read`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::read`].
-    pub fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        self.rows_from(after.next(), |row| {
-            let opened = row.open(&mut decompressor)?;
-            hand_over(opened.events().filter(|event| event.position > after), take)
-        })
-    }
-
-    /// As [`EventLog::of_resource`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::of_resource`].
-    pub fn of_resource(
-        &self,
-        resource: u128,
-        after: Position,
-        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-    ) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        let mut next = Some(self.place.read(|tables| tables.first_of(after.next()))?);
-        while let Some(from) = next {
-            let (rows, then) = self.candidates(resource, from)?;
-            for first in rows {
-                let row = self.place.read(|tables| tables.row_at(first))?;
-                let row = row.ok_or_else(|| missing(first))?;
-                let opened = row.open(&mut decompressor)?;
-                let is_wanted =
-                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
-                if !hand_over(opened.events().filter(is_wanted), take)? {
-                    return Ok(());
-                }
-            }
-            next = then;
-        }
-        Ok(())
-    }
-
     /// As [`EventLog::steps_of`].
     ///
     /// # Errors
@@ -88,22 +49,6 @@ impl<L: Place> LogView<L> {
     pub fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
         let page = |before, most| self.place.read(|tables| tables.steps_with(key, before, most));
         beside::steps_of(page, |number| self.place.read(|tables| beside::step(number, tables)), take)
-    }
-
-    /// As [`EventLog::steps_after`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::steps_after`].
-    pub fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.steps(Which::All, number, take)
-    }
-
-    /// As [`EventLog::confirmed`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::confirmed`].
-    pub fn confirmed(&self) -> Answer<u64> {
-        self.place.read(|tables| tables.confirmed())
     }
 
     /// As [`EventLog::unconfirmed`].
@@ -125,6 +70,20 @@ impl<L: Place> LogView<L> {
     /// Those of [`EventLog::duties`].
     pub fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
         self.place.read(|tables| tables.duties())
+    }
+
+    /// As [`EventLog::kept`].
+    ///
+    /// # Errors
+    /// Those of [`EventLog::kept`].
+    pub fn kept(
+        &self,
+        list: u8,
+        (after, open_only): (&[u8], bool),
+        take: &mut dyn FnMut(Kept) -> Answer<bool>,
+    ) -> Answer<()> {
+        let page = |after: &[u8], most| self.place.read(|tables| tables.kept(list, (after, open_only), most));
+        beside::kept(after, page, take)
     }
 
     /// As [`EventLog::snapshot`].
@@ -152,14 +111,6 @@ impl<L: Place> LogView<L> {
     /// Those of [`EventLog::backup`].
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
         self.place.backup(target, progress)
-    }
-
-    /// As [`EventLog::verify`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::verify`].
-    pub fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        self.place.verify(progress)
     }
 
     fn steps(
@@ -200,6 +151,53 @@ impl<L: Place> LogView<L> {
         let next = filters.last().filter(|_| is_full).map(|(first, _)| first.next());
         let held = filters.into_iter().filter(|(_, filter)| filter.may_hold(resource));
         Ok((held.map(|(first, _)| first).collect(), next))
+    }
+}
+
+impl<L: Place> EventReader for LogView<L> {
+    fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
+        let mut decompressor = decompressor()?;
+        self.rows_from(after.next(), |row| {
+            let opened = row.open(&mut decompressor)?;
+            hand_over(opened.events().filter(|event| event.position > after), take)
+        })
+    }
+
+    fn of_resource(
+        &self,
+        resource: u128,
+        after: Position,
+        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
+    ) -> Answer<()> {
+        let mut decompressor = decompressor()?;
+        let mut next = Some(self.place.read(|tables| tables.first_of(after.next()))?);
+        while let Some(from) = next {
+            let (rows, then) = self.candidates(resource, from)?;
+            for first in rows {
+                let row = self.place.read(|tables| tables.row_at(first))?;
+                let row = row.ok_or_else(|| missing(first))?;
+                let opened = row.open(&mut decompressor)?;
+                let is_wanted =
+                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
+                if !hand_over(opened.events().filter(is_wanted), take)? {
+                    return Ok(());
+                }
+            }
+            next = then;
+        }
+        Ok(())
+    }
+
+    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
+        self.steps(Which::All, number, take)
+    }
+
+    fn confirmed(&self) -> Answer<u64> {
+        self.place.read(|tables| tables.confirmed())
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
+        self.place.verify(progress)
     }
 }
 

@@ -358,6 +358,7 @@ impl<P, M: Medium> Writer<P, M> {
                 Beside::Copied(..)
                 | Beside::Confirm(_)
                 | Beside::Duty(..)
+                | Beside::Keep(_)
                 | Beside::Part(..)
                 | Beside::Whole(_) => {}
             }

@@ -16,8 +16,8 @@ pub const VERSION_TABLE: &str = include_str!("migrations/version_table.sql");
 pub const VERSIONS: [&str; 4] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_events.sql"),
-    include_str!("migrations/0003_nodes.sql"),
-    include_str!("migrations/0004_directory.sql"),
+    include_str!("migrations/0003_directory.sql"),
+    include_str!("migrations/0004_nodes.sql"),
 ];
 
 /// Making the first table may meet somebody else who makes it, and then finds it there.

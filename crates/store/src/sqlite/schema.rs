@@ -34,7 +34,11 @@ pub const LEDGER: Schema = Schema {
 /// An event log: "kope".
 pub const EVENT_LOG: Schema = Schema {
     application: 0x6b6f_7065,
-    versions: &[include_str!("events/version_1.sql"), include_str!("events/version_2.sql")],
+    versions: &[
+        include_str!("events/version_1.sql"),
+        include_str!("events/version_2.sql"),
+        include_str!("events/version_3.sql"),
+    ],
     foreign: StoreError::NotAnEventLog,
 };
 

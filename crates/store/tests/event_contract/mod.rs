@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use kopeck_ledger::name::Moment;
-use kopeck_store::events::{LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position, Snapshot};
+use kopeck_store::events::{Kept, LoggedEvent, LoggedStep, NewSnapshot, Outcome, Position, Snapshot};
 use kopeck_store::{EventLog, StoreError};
 
 use crate::event_bank::{
@@ -262,6 +262,47 @@ pub fn what_was_done_last_of_what_is_due_is_kept<H: Harness>() {
     assert_eq!(harness.of_backup().log().duties().unwrap().len(), 2);
 }
 
+fn kept<H: Harness>(harness: &H, list: u8, which: (&[u8], bool)) -> Vec<(Vec<u8>, bool, Vec<u8>)> {
+    let mut found = Vec::new();
+    let take = &mut |kept: Kept| {
+        assert_eq!(kept.list, list);
+        found.push((kept.name, kept.is_open, kept.bytes));
+        Ok(true)
+    };
+    harness.log().kept(list, which, take).unwrap();
+    found
+}
+
+pub fn what_is_kept_is_found_by_its_list_and_name_as_it_was_kept_last<H: Harness>() {
+    let mut harness = H::new();
+    let entry = |list, name: &[u8], is_open, bytes: &[u8]| Kept {
+        list,
+        name: name.to_vec(),
+        is_open,
+        bytes: bytes.to_vec(),
+    };
+    harness.log().keep(Vec::new()).unwrap();
+    let first = vec![entry(1, b"b", true, b"sent"), entry(1, b"a", true, b"new"), entry(2, b"a", false, b"")];
+    harness.log().keep(first).unwrap();
+    harness.log().keep(vec![entry(1, b"b", true, b"sent twice"), entry(1, b"b", false, b"obeyed")]).unwrap();
+    for _ in 0..2 {
+        let all = [(b"a".to_vec(), true, b"new".to_vec()), (b"b".to_vec(), false, b"obeyed".to_vec())];
+        assert_eq!(kept(&harness, 1, (b"", false)), all);
+        assert_eq!(kept(&harness, 1, (b"a", false)), all[1..]);
+        assert_eq!(kept(&harness, 1, (b"", true)), all[..1]);
+        assert_eq!(kept(&harness, 2, (b"", false)), [(b"a".to_vec(), false, Vec::new())]);
+        assert_eq!(kept(&harness, 3, (b"", false)), []);
+        harness.reopen();
+    }
+    let many: Vec<Kept> =
+        (0..1_000_u32).map(|name| entry(4, &name.to_be_bytes(), name % 2 == 0, b"x")).collect();
+    harness.log().keep(many).unwrap();
+    let names = |which| kept(&harness, 4, which).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+    assert_eq!((names((b"", false)).len(), names((b"", true)).len()), (1_000, 500));
+    assert!(names((b"", true)).is_sorted());
+    assert_eq!(kept(&harness.of_backup(), 4, (b"", false)).len(), 1_000);
+}
+
 fn save<H: Harness>(harness: &H, through: u64, parts: &[&[u8]]) {
     let mut parts = parts.iter().map(|part| part.to_vec());
     let snapshot = NewSnapshot { through: Position(through), step: 0, parts: &mut parts };
@@ -390,6 +431,7 @@ macro_rules! event_log_contract {
             steps_are_found_by_the_keys_of_what_they_post
             a_step_is_written_once_and_only_after_the_one_before_it
             what_was_done_last_of_what_is_due_is_kept
+            what_is_kept_is_found_by_its_list_and_name_as_it_was_kept_last
             the_newest_whole_snapshot_is_taken
             events_are_appended_while_a_snapshot_is_written
             keys_of_old_events_may_be_forgotten_and_no_others

@@ -1,12 +1,10 @@
 //! A resource that is alive: in which flows it runs, what it had bought of their first units, what is due `once`.
 
-use std::ops::Range;
-
 use super::{FlowKey, Total, Unit, less, may_round};
 use crate::accumulator::{self, Metered};
 use crate::calendar::Second;
 use crate::matching::{self, Group, Match};
-use crate::meter::{self, Meter};
+use crate::meter::Meter;
 use crate::money::{Overflow, Quantity};
 use crate::price_book::Model;
 use crate::resource::{Current, Ground, ResourceState};
@@ -78,11 +76,7 @@ impl Alive<'_> {
         }
         let start = self.current.start;
         let born = self.state.sums.born.unwrap_or(start);
-        let mut free_from = start;
-        let mut look = |seconds: Range<Second>, is_billed: bool| {
-            if seconds.is_empty() {
-                return;
-            }
+        for (seconds, is_billed) in billed.spans(self.current.said.project, source, start..Second::MAX) {
             for found in matching::within(matching, plan, &seconds) {
                 let part = &plan.parts()[found.part];
                 let at = accumulator::once_at(part, &seconds, born);
@@ -90,13 +84,7 @@ impl Alive<'_> {
                     tell(found, Some(at).filter(|_| is_billed));
                 }
             }
-        };
-        for billed in billed.of(self.current.said.project, source) {
-            look(free_from..billed.start, false);
-            free_from = free_from.max(billed.end);
-            look(start.max(billed.start)..billed.end, true);
         }
-        look(free_from..Second::MAX, false);
     }
 
     /// What of its first unit it had bought before, below zero; and its charge, if that was counted with it.
@@ -122,7 +110,7 @@ impl Alive<'_> {
         let rounded = -i64::from(was_rounded && by.rounded > 0);
         let quantity = match &metered.meter {
             Meter::Slots { slot, peak, .. } => {
-                let first = meter::slot_of(model, since, &plan.months()[month], plan.hours());
+                let first = Unit::of(model).index(plan, month, since);
                 if *slot == first { less(found.quantity.min(*peak))? } else { Quantity::ZERO }
             }
             Meter::Largest(largest) => less(found.quantity.min(*largest))?,

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
-use crate::events::{LoggedStep, Position, Snapshot, StepRow};
+use crate::events::{Kept, LoggedStep, Position, Snapshot, StepRow};
 use crate::ledger::id_filter::IdFilter;
 use crate::log::beside::{Beside, StoredStep, Which, hash_of, packed_keys};
 use crate::log::chunk::{Chunk, NewChunk, StoredChunk};
@@ -65,6 +65,14 @@ const INSERT_STEP: &str = "INSERT INTO step (shard, number, through, at, posting
                            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number";
 const INSERT_KEYS: &str = "INSERT INTO step_key (shard, step, keys) VALUES ($1, $2, $3) RETURNING step";
 const CONFIRM: &str = "UPDATE step SET is_confirmed = TRUE WHERE shard = $1 AND number = $2 RETURNING number";
+const KEPT: &str = "SELECT name, is_open, bytes FROM kept \
+                    WHERE shard = $1 AND list = $2 AND name > $3 ORDER BY name LIMIT $4";
+const KEPT_OPEN: &str = "SELECT name, is_open, bytes FROM kept \
+                         WHERE shard = $1 AND list = $2 AND name > $3 AND is_open ORDER BY name LIMIT $4";
+const KEPT_LISTS: &str = "SELECT DISTINCT list FROM kept WHERE shard = $1 ORDER BY list";
+const KEEP: &str = "INSERT INTO kept (shard, list, name, is_open, bytes) VALUES ($1, $2, $3, $4, $5) \
+                    ON CONFLICT (shard, list, name) DO UPDATE SET is_open = excluded.is_open, \
+                    bytes = excluded.bytes RETURNING list";
 const NOTE_DUTY: &str = "INSERT INTO duty (shard, name, at) VALUES ($1, $2, $3) \
                          ON CONFLICT (shard, name) DO UPDATE SET at = greatest(duty.at, excluded.at) RETURNING at";
 const INSERT_PART: &str = "INSERT INTO settling_part (shard, snapshot, part, hash, bytes) \
@@ -203,6 +211,19 @@ impl<S: Borrow<Session>> Tables for ShardTables<S> {
         self.ask(DUTIES, &[&self.shard])?.iter().map(duty).collect()
     }
 
+    fn kept(&self, list: u8, (after, open_only): (&[u8], bool), most: usize) -> Found<Vec<Kept>> {
+        let sql = if open_only { KEPT_OPEN } else { KEPT };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.ask(sql, &[&self.shard, &i64::from(list), &after, &most])?;
+        let kept = |row: &Row| Kept { list, name: row.get(0), is_open: row.get(1), bytes: row.get(2) };
+        Ok(rows.iter().map(kept).collect())
+    }
+
+    fn kept_lists(&self) -> Found<Vec<u8>> {
+        let rows = self.ask(KEPT_LISTS, &[&self.shard])?;
+        Ok(rows.iter().map(|row| u8::try_from(row.get::<_, i64>(0)).unwrap_or(u8::MAX)).collect())
+    }
+
     fn snapshot(&self) -> Found<Option<Snapshot>> {
         let row = self.ask_one(SNAPSHOT, &[&self.shard])?;
         Ok(row.map(|row| {
@@ -285,6 +306,9 @@ fn write_beside(beside: &Beside, shard: i64, session: &Session) -> Result<(), Fa
         }
         Beside::Confirm(number) => one(CONFIRM, &[&shard, &signed(*number)]),
         Beside::Duty(name, at) => one(NOTE_DUTY, &[&shard, &name.as_slice(), &at.nanoseconds()]),
+        Beside::Keep(entries) => entries.iter().try_for_each(|Kept { list, name, is_open, bytes }| {
+            one(KEEP, &[&shard, &i64::from(*list), name, is_open, bytes])
+        }),
         Beside::Part(snapshot, part, bytes) => {
             let hash = blake3::hash(bytes);
             let hash = hash.as_bytes().as_slice();

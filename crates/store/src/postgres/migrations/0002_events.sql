@@ -95,6 +95,20 @@ CREATE TABLE duty (
     PRIMARY KEY (shard, name)
 );
 
+-- What whoever settles keeps beside the log and changes as it goes on, such as commands to clouds. Lists, names and bytes
+-- are its author's.
+CREATE TABLE kept (
+    shard BIGINT NOT NULL,
+    list BIGINT NOT NULL,
+    name BYTEA NOT NULL,
+    is_open BOOLEAN NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (shard, list, name)
+);
+
+-- Few are open, of however many there were.
+CREATE INDEX kept_open ON kept (shard, list, name) WHERE is_open;
+
 -- The settling state at some place. A snapshot is whole when its row is here; its parts come before.
 CREATE TABLE settling (
     shard BIGINT NOT NULL,

@@ -6,7 +6,7 @@ use kopeck_ledger::name::Moment;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
 
 use crate::error::StoreError;
-use crate::events::{LoggedStep, Position, Snapshot, StepRow};
+use crate::events::{Kept, LoggedStep, Position, Snapshot, StepRow};
 use crate::ledger::id_filter::IdFilter;
 use crate::log::beside::{Beside, StoredStep, Which, has_key, hash_of, packed_keys};
 use crate::log::chunk::{Chunk, NewChunk, StoredChunk};
@@ -155,6 +155,24 @@ impl Tables for Connection {
         Ok(duties)
     }
 
+    fn kept(&self, list: u8, (after, open_only): (&[u8], bool), most: usize) -> Found<Vec<Kept>> {
+        let open = if open_only { "AND open = 1" } else { "" };
+        let mut select = self.prepare_cached(&format!(
+            "SELECT name, open, bytes FROM kept WHERE list = ? AND name > ? {open} ORDER BY name LIMIT ?"
+        ))?;
+        let read = |row: &Row<'_>| {
+            Ok(Kept { list, name: row.get(0)?, is_open: row.get::<_, i64>(1)? != 0, bytes: row.get(2)? })
+        };
+        let found = select.query_map((list, after, i64::try_from(most).unwrap_or(i64::MAX)), read)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    fn kept_lists(&self) -> Found<Vec<u8>> {
+        let mut select = self.prepare_cached("SELECT DISTINCT list FROM kept ORDER BY list")?;
+        let lists = select.query_map((), |row| row.get(0))?;
+        Ok(lists.collect::<Result<_, _>>()?)
+    }
+
     fn snapshot(&self) -> Found<Option<Snapshot>> {
         let newest = "SELECT snapshot, through, step, parts FROM snapshot ORDER BY snapshot DESC LIMIT 1";
         let row = self.query_row(newest, (), |row| {
@@ -263,6 +281,16 @@ fn write_beside(beside: &Beside, transaction: &Transaction<'_>) -> Found<()> {
                  ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)",
             )?;
             note.execute((name, at.nanoseconds()))?;
+            Ok(())
+        }
+        Beside::Keep(entries) => {
+            let mut keep = transaction.prepare_cached(
+                "INSERT INTO kept (list, name, open, bytes) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (list, name) DO UPDATE SET open = excluded.open, bytes = excluded.bytes",
+            )?;
+            for Kept { list, name, is_open, bytes } in entries {
+                keep.execute((list, name, i64::from(*is_open), bytes))?;
+            }
             Ok(())
         }
         Beside::Part(snapshot, part, bytes) => {

@@ -1,4 +1,4 @@
--- Version 4: the directory. What is here is never changed after a release.
+-- Version 3: the directory. What is here is never changed after a release.
 --
 -- `act` is the truth and the audit log: the state is the fold of `after`, in the order of `sequence`. The directory's row of
 -- `owner` has no owner: its sequence is the last act, and whoever adds acts locks it meanwhile.
