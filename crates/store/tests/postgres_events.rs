@@ -210,6 +210,11 @@ fn what_is_broken_is_found() {
     for (damage, expected) in [
         ("DELETE FROM event_chunk WHERE first = 401".to_owned(), "event 401 is missing"),
         (
+            "DELETE FROM event_chunk WHERE first = 901; DELETE FROM event_filter WHERE first = 901"
+                .to_owned(),
+            "event 901 is missing: event 1000 was the last",
+        ),
+        (
             "UPDATE event_chunk SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first = 101"
                 .to_owned(),
             "events 101 to 200 are not what was written",

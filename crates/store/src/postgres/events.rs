@@ -123,7 +123,15 @@ impl Place for Shard {
             let tables = ShardTables { shard: self.shard, session: &*session };
             let shelf: Arc<dyn Shelf> = Arc::new(Rows::seen_by(Arc::clone(&session), self.shard));
             match verify::runs(&tables, &*shelf) {
-                Ok(runs) => verify::log(&tables, (runs, &shelf), progress),
+                Ok(runs) => {
+                    let mut report = verify::log(&tables, (runs, &shelf), progress)?;
+                    let last = owner::last(&session, Part::events(self.shard))?;
+                    if report.problem.is_none() && last > report.events {
+                        let next = report.events + 1;
+                        report.problem = Some(format!("event {next} is missing: event {last} was the last"));
+                    }
+                    Ok(report)
+                }
                 Err(error @ StoreError::Corrupt(_)) => Ok(verify::without_runs(&error)),
                 Err(error) => Err(error),
             }
