@@ -23,5 +23,6 @@ pub use directory::DirectoryStore;
 pub use error::StoreError;
 pub use events::EventLog;
 pub use ledger::LedgerStore;
-pub use log::{LogStore, LogView, bench as event_bench};
+pub use log::view::LogView;
+pub use log::{LogStore, bench as event_bench};
 pub use store::{Span, Store, Ticket};

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod queue;
 pub mod tables;
 pub mod verify;
+pub mod view;
 pub mod writer;
 
 use std::fmt::{self, Debug};
@@ -40,18 +41,17 @@ use crate::ledger::shared::Clock;
 use crate::ledger::spawn;
 use crate::store::Answer;
 
-use beside::{Beside, Which};
-use chunk::{Chunk, Packer};
+use beside::Beside;
+use chunk::Packer;
 use keys::KeyIndex;
 use keys::shelf::Shelf;
 use queue::{Job, Queue};
 use tables::Tables;
+use view::LogView;
 use writer::{Medium, Shared, Writer};
 
 /// Rows that a reader has in memory at once: some 8 MB of events.
 const ROWS_ABREAST: usize = 64;
-/// Filters that a reader has in memory at once.
-const FILTERS_ABREAST: usize = 4_096;
 /// A line may be so long: lines are far shorter, and a row holds at least one.
 const LONGEST_LINE: usize = 16 << 20;
 
@@ -74,143 +74,6 @@ pub trait Place: Debug + Send + Sync {
     /// # Errors
     /// Those of [`EventLog::backup`].
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()>;
-}
-
-/// What is durable of a log in some place, for whoever reads it: the writer of the log or others.
-#[derive(Debug)]
-pub struct LogView<L> {
-    place: L,
-}
-
-impl<L: Place> LogView<L> {
-    /// The log in a place.
-    pub(crate) fn of(place: L) -> LogView<L> {
-        LogView { place }
-    }
-
-    /// Where it lies.
-    pub(crate) fn place(&self) -> &L {
-        &self.place
-    }
-
-    /// The last event of the log.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it can not be read.
-    pub fn end(&self) -> Answer<Position> {
-        self.place.read(|tables| Ok(tables.end()?.0))
-    }
-
-    /// As [`EventLog::steps_of`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::steps_of`].
-    pub fn steps_of(&self, key: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        let page = |before, most| self.place.read(|tables| tables.steps_with(key, before, most));
-        beside::steps_of(page, |number| self.place.read(|tables| beside::step(number, tables)), take)
-    }
-
-    /// As [`EventLog::unconfirmed`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::unconfirmed`].
-    pub fn unconfirmed(&self) -> Answer<Vec<StepRow>> {
-        let mut found = Vec::new();
-        self.steps(Which::Unconfirmed, 0, &mut |step| {
-            found.push(step.step);
-            Ok(true)
-        })?;
-        Ok(found)
-    }
-
-    /// As [`EventLog::duties`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::duties`].
-    pub fn duties(&self) -> Answer<Vec<([u8; 16], Moment)>> {
-        self.place.read(|tables| tables.duties())
-    }
-
-    /// As [`EventLog::kept`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::kept`].
-    pub fn kept(
-        &self,
-        list: u8,
-        (after, open_only): (&[u8], bool),
-        take: &mut dyn FnMut(Kept) -> Answer<bool>,
-    ) -> Answer<()> {
-        let page = |after: &[u8], most| self.place.read(|tables| tables.kept(list, (after, open_only), most));
-        beside::kept(after, page, take)
-    }
-
-    /// As [`EventLog::snapshot`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::snapshot`].
-    pub fn snapshot(&self) -> Answer<Option<Snapshot>> {
-        match self.place.read(beside::snapshot) {
-            Err(StoreError::Corrupt(_)) => Ok(None),
-            read => read,
-        }
-    }
-
-    /// As [`EventLog::snapshot_part`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::snapshot_part`].
-    pub fn snapshot_part(&self, snapshot: &Snapshot, part: u64) -> Answer<Vec<u8>> {
-        self.place.read(|tables| beside::snapshot_part(tables, snapshot, part))
-    }
-
-    /// As [`EventLog::backup`].
-    ///
-    /// # Errors
-    /// Those of [`EventLog::backup`].
-    pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {
-        self.place.backup(target, progress)
-    }
-
-    fn steps(
-        &self,
-        which: Which,
-        after: u64,
-        take: &mut dyn FnMut(LoggedStep) -> Answer<bool>,
-    ) -> Answer<()> {
-        let page = |after, most| self.place.read(|tables| tables.steps(which, after, most));
-        beside::steps(after, page, take)
-    }
-
-    /// Hands rows from that of a position on to `take`, until it answers `false`. Rows are never changed, so they are
-    /// read some at a time, and nobody who takes long holds anything in the database.
-    fn rows_from(&self, from: Position, mut take: impl FnMut(&Chunk) -> Answer<bool>) -> Answer<()> {
-        let mut next = from;
-        loop {
-            let rows = self.place.read(|tables| tables.rows_from(next, ROWS_ABREAST))?;
-            for row in &rows {
-                if row.first() > next {
-                    return Err(missing(next));
-                }
-                if !take(row)? {
-                    return Ok(());
-                }
-                next = row.last().next();
-            }
-            if rows.len() < ROWS_ABREAST {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The first positions of rows that may hold a resource, some at a time, and where to go on.
-    fn candidates(&self, resource: u128, from: Position) -> Answer<(Vec<Position>, Option<Position>)> {
-        let filters = self.place.read(|tables| tables.filters_from(from, FILTERS_ABREAST))?;
-        let is_full = filters.len() == FILTERS_ABREAST;
-        let next = filters.last().filter(|_| is_full).map(|(first, _)| first.next());
-        let held = filters.into_iter().filter(|(_, filter)| filter.may_hold(resource));
-        Ok((held.map(|(first, _)| first).collect(), next))
-    }
 }
 
 fn missing(position: Position) -> StoreError {
@@ -314,53 +177,6 @@ impl<P, L> Drop for LogStore<P, L> {
             // A thread that panicked has nothing more to write.
             let _ = writer.join();
         }
-    }
-}
-
-impl<L: Place> EventReader for LogView<L> {
-    fn read(&self, after: Position, take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        self.rows_from(after.next(), |row| {
-            let opened = row.open(&mut decompressor)?;
-            hand_over(opened.events().filter(|event| event.position > after), take)
-        })
-    }
-
-    fn of_resource(
-        &self,
-        resource: u128,
-        after: Position,
-        take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-    ) -> Answer<()> {
-        let mut decompressor = decompressor()?;
-        let mut next = Some(self.place.read(|tables| tables.first_of(after.next()))?);
-        while let Some(from) = next {
-            let (rows, then) = self.candidates(resource, from)?;
-            for first in rows {
-                let row = self.place.read(|tables| tables.row_at(first))?;
-                let row = row.ok_or_else(|| missing(first))?;
-                let opened = row.open(&mut decompressor)?;
-                let is_wanted =
-                    |event: &LoggedEvent<'_>| event.resource == resource && event.position > after;
-                if !hand_over(opened.events().filter(is_wanted), take)? {
-                    return Ok(());
-                }
-            }
-            next = then;
-        }
-        Ok(())
-    }
-
-    fn steps_after(&self, number: u64, take: &mut dyn FnMut(LoggedStep) -> Answer<bool>) -> Answer<()> {
-        self.steps(Which::All, number, take)
-    }
-
-    fn confirmed(&self) -> Answer<u64> {
-        self.place.read(|tables| tables.confirmed())
-    }
-
-    fn verify(&self, progress: &mut dyn FnMut(EventProgress)) -> Answer<EventReport> {
-        self.place.verify(progress)
     }
 }
 
@@ -478,20 +294,6 @@ fn check<P>(group: &Group<P>) -> Answer<()> {
         None => Ok(()),
         Some(arrival) => Err(StoreError::NoSuchLine { arrival }),
     }
-}
-
-/// Hands events over until `take` answers `false`, and says whether it never did.
-fn hand_over<'e>(
-    mut events: impl Iterator<Item = LoggedEvent<'e>>,
-    take: &mut dyn FnMut(LoggedEvent<'_>) -> Answer<bool>,
-) -> Answer<bool> {
-    events
-        .try_fold(true, |_, event| match take(event) {
-            Ok(true) => Ok(true),
-            Ok(false) => Err(None),
-            Err(error) => Err(Some(error)),
-        })
-        .or_else(|stopped| stopped.map_or(Ok(false), Err))
 }
 
 pub(crate) fn decompressor() -> Answer<Decompressor<'static>> {

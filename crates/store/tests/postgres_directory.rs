@@ -359,12 +359,15 @@ fn verifying_names_the_act_that_is_broken() {
 }
 
 #[test]
-fn an_end_that_was_cut_off_is_met_by_the_next_act() {
+fn an_end_that_was_cut_off_is_found_and_met_by_the_next_act() {
     let server = Server::shared();
     let address = server.database();
     drop(small(&address));
     server.psql(name_of(&address), "DELETE FROM act WHERE sequence = 3");
-    let cut = open(&address).perform(user(9), &operator()).unwrap_err();
+    let store = open(&address);
+    let problem = store.verify(&mut |_| ()).unwrap().problem.unwrap().to_string();
+    assert_eq!(problem, "act 3 is missing: act 3 was the last");
+    let cut = store.perform(user(9), &operator()).unwrap_err();
     assert!(cut.to_string().contains("the directory ends at act 2 and not at act 3"), "{cut}");
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use event_bank::{Bank, events, group, line, lines, positions, step, time, verified};
 use event_contract::Harness;
 use kopeck_ledger::name::Moment;
-use kopeck_store::events::{EventReader, NewSnapshot, Outcome, Position};
+use kopeck_store::events::{EventReader, Kept, NewSnapshot, Outcome, Position};
 use kopeck_store::postgres::events::copy::{export, import};
 use kopeck_store::postgres::events::{EventOptions, PostgresEvents, view};
 use kopeck_store::sqlite::events::{EVENTS_FILE, SqliteEvents};
@@ -210,6 +210,11 @@ fn what_is_broken_is_found() {
     for (damage, expected) in [
         ("DELETE FROM event_chunk WHERE first = 401".to_owned(), "event 401 is missing"),
         (
+            "DELETE FROM event_chunk WHERE first = 901; DELETE FROM event_filter WHERE first = 901"
+                .to_owned(),
+            "event 901 is missing: event 1000 was the last",
+        ),
+        (
             "UPDATE event_chunk SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first = 101"
                 .to_owned(),
             "events 101 to 200 are not what was written",
@@ -255,6 +260,13 @@ fn folder_log(bank: &Bank, folder: &Path) -> SqliteEvents<u64> {
     }
     log.confirm_step(1).unwrap();
     log.note_duty([7; 16], Moment::from_nanoseconds(time(5)).unwrap()).unwrap();
+    let kept = |number: u32| Kept {
+        list: 1 + u8::try_from(number % 2).unwrap(),
+        name: number.to_be_bytes().to_vec(),
+        is_open: number.is_multiple_of(3),
+        bytes: vec![7; 20],
+    };
+    log.keep((0..900).map(kept).collect()).unwrap();
     let mut parts = [b"one".to_vec(), Vec::new(), vec![7; 300_000]].into_iter();
     log.save_snapshot(NewSnapshot { through: Position(9), step: 2, parts: &mut parts }).unwrap();
     log
@@ -296,6 +308,17 @@ fn a_log_is_copied_to_a_database_and_back_and_a_copy_goes_on_where_it_was() {
         assert_eq!(copy.unconfirmed().unwrap(), log.unconfirmed().unwrap());
         assert_eq!(event_contract::newest(copy).1, [b"new"]);
         assert_eq!(copy.duties().unwrap(), log.duties().unwrap());
+        let open_in = |log: &dyn EventLog<u64>| {
+            let mut open = Vec::new();
+            log.kept(2, (&[], true), &mut |kept| {
+                open.push(kept);
+                Ok(true)
+            })
+            .unwrap();
+            open
+        };
+        assert_eq!(open_in(copy), open_in(&log));
+        assert_eq!(open_in(copy).len(), 150);
         let again = copy.append(events(200..3_500)).unwrap();
         assert!(again.iter().all(|outcome| *outcome == Outcome::Duplicate), "the keys are known in the copy");
     }

@@ -9,7 +9,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -193,6 +193,43 @@ fn a_process_that_was_stopped_past_its_lease_can_not_write_when_it_goes_on() {
     stalled.wait().unwrap();
     assert_eq!(positions(&log.append(events(1..3)).unwrap()), [2, 3]);
     assert_eq!(verified(&log), 3);
+}
+
+/// Stalls once at a point of a commit, until it is told to go on.
+struct Stall(Arc<Barrier>, Arc<Barrier>, bool);
+
+impl Faults for Stall {
+    fn at(&mut self, point: Point, _: &Path) -> Fate {
+        if point == Point::Written && !std::mem::replace(&mut self.2, true) {
+            self.0.wait();
+            self.1.wait();
+        }
+        Fate::GoOn
+    }
+}
+
+#[test]
+fn a_node_that_stalls_in_a_commit_keeps_the_next_owner_out_for_no_longer_than_its_lease() {
+    let server = Server::shared();
+    let (bank, address) = database(&server);
+    let (stalled, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let faults = Box::new(Stall(Arc::clone(&stalled), Arc::clone(&go_on), false));
+    let lease = Duration::from_millis(900);
+    let first =
+        try_open(&bank, &address, EventOptions { faults, lease, ..options(&bank, "a node") }).unwrap();
+    let ticket = first.submit(events(0..10)).unwrap();
+    stalled.wait();
+    let waiting = EventOptions { wait: LONG, ..options(&bank, "the next node") };
+    let begun = std::time::Instant::now();
+    let second = try_open(&bank, &address, waiting).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(positions(&second.append(events(5..10)).unwrap()), [1, 2, 3, 4, 5]);
+    go_on.wait();
+    let unknown = ticket.wait().unwrap_err();
+    assert!(matches!(unknown, StoreError::Unknown(_) | StoreError::Fenced { .. }), "{unknown}");
+    let refused = first.append(events(20..21)).unwrap_err();
+    assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
+    assert_eq!(verified(&second), 5);
 }
 
 /// Does something at a point of a commit, once.

@@ -22,6 +22,9 @@ const HEADS: usize = 4_096;
 /// Steps that are written together.
 const STEPS: usize = 32;
 
+/// Entries that are kept under names and written together.
+const KEPT: usize = 256;
+
 /// Where a copy is written.
 pub trait Target {
     /// What it has.
@@ -184,7 +187,15 @@ fn copy_beside(from: &dyn Tables, to: &mut dyn Target) -> Found<()> {
     write(&duties.collect::<Vec<_>>(), to)?;
     for list in from.kept_lists()? {
         let page = |after: &[u8], most: usize| from.kept(list, (after, false), most);
-        beside::kept(&[], page, &mut |kept| write(&[Beside::Keep(vec![kept])], to).map(|()| true))?;
+        let mut together = Vec::new();
+        beside::kept(&[], page, &mut |kept| {
+            together.push(kept);
+            if together.len() >= KEPT {
+                write(&[Beside::Keep(std::mem::take(&mut together))], to)?;
+            }
+            Ok(true)
+        })?;
+        write(&[Beside::Keep(together)], to)?;
     }
     let forgotten = from.forgotten()?;
     if forgotten > to.tables().forgotten()? {

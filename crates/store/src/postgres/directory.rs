@@ -23,7 +23,7 @@ use kopeck_ledger::name::Moment;
 
 use crate::answer::{Copied, Progress};
 use crate::directory::acts::{self, Acts as _, Decided, End, Uses};
-use crate::directory::{ActReport, AuditQuery, AuditRow, DirectoryStore, Performed, verify};
+use crate::directory::{ActProblem, ActReport, AuditQuery, AuditRow, DirectoryStore, Performed, verify};
 use crate::error::StoreError;
 use crate::faults::{Faults, NoFaults, Point, meet};
 use crate::ledger::shared::Clock;
@@ -313,7 +313,15 @@ impl DirectoryStore for PostgresDirectory {
     }
 
     fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Answer<ActReport> {
-        self.read_at_once(|stored| verify::acts(stored, None, progress))
+        self.read_at_once(|stored| {
+            let mut report = verify::acts(stored, None, progress)?;
+            let last = owner::last(stored.0, DIRECTORY)?;
+            if report.problem.is_none() && last > report.acts {
+                let reason = format!("is missing: act {last} was the last");
+                report.problem = Some(ActProblem { sequence: report.acts + 1, reason });
+            }
+            Ok(report)
+        })
     }
 
     fn backup(&self, target: &Path, progress: &mut dyn FnMut(Copied)) -> Answer<()> {

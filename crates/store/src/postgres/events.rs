@@ -23,7 +23,8 @@ use crate::ledger::shared::Clock;
 use crate::log::keys::TABLE_KEYS;
 use crate::log::keys::shelf::Shelf;
 use crate::log::tables::Tables;
-use crate::log::{LogStore, LogView, Place, Start, verify};
+use crate::log::view::LogView;
+use crate::log::{LogStore, Place, Start, verify};
 use crate::pool::Pool;
 use crate::postgres::connect::{Address, Session};
 use crate::postgres::error::{PostgresError, failed};
@@ -122,7 +123,15 @@ impl Place for Shard {
             let tables = ShardTables { shard: self.shard, session: &*session };
             let shelf: Arc<dyn Shelf> = Arc::new(Rows::seen_by(Arc::clone(&session), self.shard));
             match verify::runs(&tables, &*shelf) {
-                Ok(runs) => verify::log(&tables, (runs, &shelf), progress),
+                Ok(runs) => {
+                    let mut report = verify::log(&tables, (runs, &shelf), progress)?;
+                    let last = owner::last(&session, Part::events(self.shard))?;
+                    if report.problem.is_none() && last > report.events {
+                        let next = report.events + 1;
+                        report.problem = Some(format!("event {next} is missing: event {last} was the last"));
+                    }
+                    Ok(report)
+                }
                 Err(error @ StoreError::Corrupt(_)) => Ok(verify::without_runs(&error)),
                 Err(error) => Err(error),
             }
@@ -233,6 +242,7 @@ fn own(address: &Address, shard: i64, options: EventOptions) -> Answer<Server> {
     }
     schema::migrate(&session, address.name())?;
     let EventOptions { holder, lease, wait, reconnect, faults, .. } = options;
+    medium::limit(&session, lease)?;
     let claim = Claim::take(&session, Part::events(shard), address.name(), &Tenure { holder, lease, wait })?;
     let begun = Instant::now();
     in_transaction(&session, || {
@@ -243,6 +253,7 @@ fn own(address: &Address, shard: i64, options: EventOptions) -> Answer<Server> {
         address: address.clone(),
         tables: ShardTables { shard, session },
         claim,
+        length: lease,
         lease: Lease::taken(lease, begun),
         renew_after: lease / 3,
         reconnect,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
+use crate::number::unsigned;
 use crate::postgres::SHARD;
 use crate::postgres::connect::Session;
 use crate::postgres::error::{PostgresError, failed, is_loss, is_serialization};
@@ -196,6 +197,16 @@ impl Claim {
             None => self.check(session).map(|_| ()),
         }
     }
+}
+
+/// What a part's row tells to be the last that is stored.
+///
+/// # Errors
+/// [`StoreError`] where the row can not be read.
+pub fn last(session: &Session, part: Part) -> Result<u64, StoreError> {
+    let select = "SELECT sequence FROM owner WHERE shard = $1 AND part = $2";
+    let row = session.row(select, &[&part.shard, &part.name]).map_err(|error| failed(&error))?;
+    Ok(row.map_or(0, |row| unsigned(row.get(0))))
 }
 
 /// What is told of an epoch that a part's row does not have.

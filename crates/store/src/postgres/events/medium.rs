@@ -14,7 +14,7 @@ use crate::log::writer::{Commit, Medium};
 use crate::number::signed;
 use crate::postgres::again::{self, pauses};
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{failed_commit, is_serialization};
+use crate::postgres::error::{failed, failed_commit, is_serialization};
 use crate::postgres::events::tables::{self, ShardTables};
 use crate::postgres::lease::Lease;
 use crate::postgres::owner::{Claim, Failed, in_transaction};
@@ -27,7 +27,9 @@ pub struct Server {
     pub tables: ShardTables<Session>,
     /// What every commit carries.
     pub claim: Claim,
-    /// What is known of the claim's lease.
+    /// How long the lease is.
+    pub length: Duration,
+    /// What is known of it.
     pub lease: Lease,
     /// A lease that was renewed so long ago is renewed.
     pub renew_after: Duration,
@@ -71,7 +73,9 @@ impl Medium for Server {
 
     fn recover(&mut self) -> Result<(), StoreError> {
         if self.session().is_closed() {
-            self.tables.session = again::connected(&self.address, self.reconnect)?;
+            let session = again::connected(&self.address, self.reconnect)?;
+            limit(&session, self.length)?;
+            self.tables.session = session;
         }
         Ok(in_transaction(self.session(), || self.claim.check(self.session())).map(|_| ())?)
     }
@@ -83,7 +87,8 @@ impl Medium for Server {
     fn settled(&mut self, _: u64) {}
 
     fn patience(&self) -> Option<Duration> {
-        Some(self.renew_after.saturating_sub(self.lease.age()).max(Duration::from_millis(1)))
+        // Where it could not be renewed it is tried again, and not without a pause.
+        Some(self.renew_after.saturating_sub(self.lease.age()).max(self.renew_after / 4))
     }
 
     fn attend(&mut self) -> Result<(), StoreError> {
@@ -91,7 +96,9 @@ impl Medium for Server {
             return Ok(());
         }
         if self.session().is_closed() {
-            self.tables.session = self.address.connect()?;
+            let session = self.address.connect()?;
+            limit(&session, self.length)?;
+            self.tables.session = session;
         }
         let begun = Instant::now();
         self.claim.renew(self.session())?;
@@ -111,6 +118,16 @@ impl Medium for Server {
         let _ = self.claim.release(self.session());
         self.lease.lose(&StoreError::Closed);
     }
+}
+
+/// A transaction that is left alone for as long as a lease lives ends, so that the next owner, who wants its row, does not
+/// wait for longer.
+///
+/// # Errors
+/// [`StoreError`] where the session is lost.
+pub fn limit(session: &Session, lease: Duration) -> Result<(), StoreError> {
+    let set = format!("SET idle_in_transaction_session_timeout = '{}ms'", lease.as_millis());
+    session.run(&set).map_err(|error| failed(&error))
 }
 
 impl Server {
