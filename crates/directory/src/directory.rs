@@ -399,15 +399,32 @@ impl Directory {
         plan.map(|plan| plan.terms.limits).unwrap_or_default()
     }
 
-    /// Whether nothing has changed since another state of what prices projects, who pays for them, and how they are stopped.
+    /// Whether nothing has changed since another state of what prices projects, and how they are stopped.
     #[must_use]
-    pub fn prices_and_pays_as(&self, other: &Directory) -> bool {
-        self.projects.is_same(&other.projects)
-            && self.workspaces.is_same(&other.workspaces)
-            && self.providers.is_same(&other.providers)
+    pub fn prices_and_stops_as(&self, other: &Directory) -> bool {
+        self.providers.is_same(&other.providers)
             && self.contracts.is_same(&other.contracts)
             && self.books.ptr_eq(&other.books)
             && self.stop_rules.is_same(&other.stop_rules)
+    }
+
+    /// Whether nothing has changed since another state of what limits a holder, and of which projects are the holder's.
+    #[must_use]
+    pub fn limits_as(&self, other: &Directory, holder: &Holder) -> bool {
+        let same = |one: Option<&Arc<Limits>>, other: Option<&Arc<Limits>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let same_projects = match holder {
+            Holder::Project(id) => match (self.projects.get(id.as_str()), other.projects.get(id.as_str())) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                _ => false,
+            },
+            Holder::Workspace(_) => self.projects.is_same(&other.projects),
+        };
+        same_projects
+            && self.workspaces.is_same(&other.workspaces)
+            && same(self.limits.get(holder), other.limits.get(holder))
     }
 
     /// The cost coefficient of a user's accounts.

@@ -61,6 +61,8 @@ use outbox::Outbox;
 /// The list of memories beside the log.
 const MEMORIES: u8 = 3;
 
+/// Where nothing is to be done for so many seconds, a whole look waits for as long.
+const QUIET: i64 = 60;
 /// What has had no answer is asked again after so many seconds.
 const AGAIN: i64 = 60;
 
@@ -228,14 +230,14 @@ impl Guard {
         }
         // One without limits was not looked at.
         let before = before.filter(|before| !before.limits().is_empty());
-        let is_same = before.as_ref().is_some_and(|before| before.prices_and_pays_as(directory));
+        let is_same = before.as_ref().is_some_and(|before| before.prices_and_stops_as(directory));
         if !is_same {
             self.follow_clouds(directory);
         }
         self.keep_running(directory, shard, books)?;
-        for (holder, limits) in directory.limits().after(None) {
-            let known = before.as_ref().and_then(|before| before.limits().get(holder));
-            if !is_same || known.is_none_or(|known| !Arc::ptr_eq(known, limits)) {
+        for (holder, _) in directory.limits().after(None) {
+            let is_known = before.as_ref().is_some_and(|before| directory.limits_as(before, holder));
+            if !is_same || !is_known {
                 self.subjects.entry(holder.clone()).or_default();
                 self.touched.insert(holder.clone());
             }
@@ -298,20 +300,26 @@ impl Guard {
     pub fn look(&mut self, shard: &mut Shard, around: &Around<'_>) -> Result<(), MeteringError> {
         let Some(directory) = self.directory.clone().filter(|_| self.is_on()) else { return Ok(()) };
         let at = second_of(around.now.nanoseconds());
+        let mut moved = BTreeSet::new();
         for (project, late) in shard.take_arrived() {
             for holder in self.holders(&directory, &project, around.now) {
                 if let Some(subject) = self.subjects.get_mut(&holder) {
                     subject.late = subject.late.max(late);
                 }
-                self.touched.insert(holder);
+                moved.insert(holder);
             }
         }
         while self.queue.first().is_some_and(|(due, _)| *due <= at) {
             self.touched.extend(self.queue.pop_first().map(|(_, holder)| holder));
         }
         let mut projects = self.due_projects(around.outbox, at);
-        if !self.touched.is_empty() {
+        if !self.touched.is_empty() || !moved.is_empty() {
             shard.ready_to_stand(at, at + limits::AHEAD)?;
+        }
+        for holder in moved {
+            if self.touched.contains(&holder) || !self.can_wait(shard, (around, &directory, at), &holder) {
+                self.touched.insert(holder);
+            }
         }
         while let Some(holder) = self.touched.first().cloned() {
             match self.look_at(shard, (around, &directory, at), &holder) {
@@ -332,6 +340,35 @@ impl Guard {
             }
         }
         Ok(())
+    }
+
+    /// Whether what events have changed of a holder can wait for a whole look, which is then due in time. Many events change
+    /// what is far from any limit: these cost little.
+    fn can_wait(
+        &mut self,
+        shard: &mut Shard,
+        (around, directory, at): (&Around<'_>, &Arc<Directory>, Second),
+        holder: &Holder,
+    ) -> bool {
+        let Some(subject) = self.subjects.get_mut(holder) else { return true };
+        let ground = Ground {
+            directory,
+            ledger: around.ledger,
+            reactions: &self.reactions,
+            now: around.now,
+            at,
+            is_exact: false,
+        };
+        // What has no answer is asked as a whole, which tells of it.
+        let is_quiet = limits::is_quiet(shard, &ground, (holder, &subject.memory), QUIET).unwrap_or(false);
+        let soon = at + QUIET;
+        if is_quiet && subject.look.is_none_or(|look| look > soon) {
+            if let Some(look) = subject.look.replace(soon) {
+                self.queue.remove(&(look, holder.clone()));
+            }
+            self.queue.insert((soon, holder.clone()));
+        }
+        is_quiet
     }
 
     /// The projects whose commands are to be looked at.

@@ -1,6 +1,11 @@
 //! The real server under clients that mean no good, under sudden deaths, and under the tools of others.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not go on should stop"
+)]
 
 mod access;
 mod access_routes;

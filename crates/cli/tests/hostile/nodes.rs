@@ -124,16 +124,20 @@ impl Cluster {
             let heard: u64 = heard.map(|source| source["events"].as_u64().unwrap()).sum();
             assert_eq!(heard, self.events.len() as u64, "sources of all shards: {sources}");
             for project in &self.projects {
-                // What was accepted last is settled within a moment.
-                let begun = Instant::now();
-                loop {
-                    let (shown, rated) = self.cost(server, project);
-                    if shown == rated {
-                        break;
-                    }
-                    assert!(begun.elapsed() < PATIENCE, "{project} costs {shown} and not {rated}: {}", self.log());
-                }
+                self.costs_what_rate_says(server, project);
             }
+        }
+    }
+
+    /// What was accepted last is settled within a moment.
+    fn costs_what_rate_says(&self, server: &Server, project: &str) {
+        let begun = Instant::now();
+        loop {
+            let (shown, rated) = self.cost(server, project);
+            if shown == rated {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{project} costs {shown} and not {rated}: {}", self.log());
         }
     }
 

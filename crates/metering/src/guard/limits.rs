@@ -91,9 +91,12 @@ pub fn projects_of(directory: &Directory, holder: &Holder, now: Moment) -> Vec<P
     }
 }
 
+/// What was decided of nothing.
+const NOTHING: Decided = Decided { present: Amount::ZERO, before: Amount::ZERO, unposted: Amount::ZERO };
+
 /// What a holder's projects have come to.
 struct Sums {
-    /// What was decided, of all of them.
+    /// What was decided, of all of them, where a limit asks for it.
     decided: Decided,
     /// By region and kind, where a limit asks for it.
     spend: Option<Spend>,
@@ -136,6 +139,44 @@ pub fn ask(
     Ok(asked)
 }
 
+/// Whether nothing is to be told or stopped for so many seconds, whatever runs now goes on: then a whole answer can wait for
+/// so long. It costs a few points of the curve where [`ask`] looks for instants. Only caps and quotas of whole projects are
+/// judged so; where there are others, and where nobody knows, the answer is no.
+///
+/// # Errors
+/// [`MeteringError::Settle`] where costs have no answer.
+pub fn is_quiet(
+    shard: &mut Shard,
+    ground: &Ground<'_>,
+    (holder, memory): (&Holder, &Memory),
+    seconds: i64,
+) -> Result<bool, MeteringError> {
+    let limits: Vec<(&LimitKey, &Limit)> = ground.directory.limits_on(holder, ground.now).collect();
+    let is_plain = |(key, _): &(&LimitKey, &Limit)| {
+        matches!(key, LimitKey::Cap(Over::Month) | LimitKey::Quota(Scope::Project))
+    };
+    if !memory.stopped.is_empty() || limits.is_empty() || !limits.iter().all(is_plain) {
+        return Ok(false);
+    }
+    let mut standings = Vec::new();
+    for project in &projects_of(ground.directory, holder, ground.now) {
+        standings.append(&mut shard.standings(project.as_str(), ground.at)?);
+    }
+    let mut curve = Curve::new(ground.at);
+    for (_, standing) in &standings {
+        curve.add(standing).map_err(overflow)?;
+    }
+    let reaction = reaction(ground, &standings);
+    let sums = Sums { decided: NOTHING, spend: None, month: None, pace: None };
+    let scene = Scene { holder, ground, sums: &sums, standings: &standings, curve: &curve, reaction };
+    for (key, limit) in limits {
+        if !scene.is_quiet((key, limit), memory, seconds).map_err(overflow)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn overflow(overflow: Overflow) -> MeteringError {
     MeteringError::Settle(overflow.into())
 }
@@ -146,7 +187,7 @@ fn sums(
     projects: &[ProjectId],
     limits: &[(&LimitKey, &Limit)],
 ) -> Result<Sums, MeteringError> {
-    let mut sum = Decided { present: Amount::ZERO, before: Amount::ZERO, unposted: Amount::ZERO };
+    let mut sum = NOTHING;
     let needs = |is_so: fn(&LimitKey) -> bool| limits.iter().any(|(key, _)| is_so(key));
     if needs(|key| matches!(key, LimitKey::Cap(Over::Lifetime) | LimitKey::Wallet)) {
         for project in projects {
@@ -251,6 +292,42 @@ impl Scene<'_, '_> {
             last.decision.look = last.decision.look.into_iter().chain([until]).min();
         }
         Ok(())
+    }
+
+    /// As [`is_quiet`], of one limit on a month.
+    fn is_quiet(
+        &self,
+        (key, limit): (&LimitKey, &Limit),
+        memory: &Memory,
+        seconds: i64,
+    ) -> Result<bool, Overflow> {
+        let cap = ActionPlan::of_cap();
+        let (amount, plan) = match &limit.terms {
+            LimitTerms::Quota { enabled: false, .. } => return Ok(true),
+            LimitTerms::Cap { amount, .. } => (*amount, &cap),
+            LimitTerms::Quota { amount, plan, .. } => (*amount, plan),
+            _ => return Ok(false),
+        };
+        let Some([month, _]) = self.months() else { return Ok(false) };
+        let Ok(bound) = Bound::new(amount_of(amount)) else { return Ok(false) };
+        let until = self.ground.at.saturating_add(seconds);
+        let stopped_by = until.saturating_add(self.reaction.delay).saturating_add(self.reaction.latency);
+        let ends = limit.until.map(|until| kopeck_rating::event::second_of(until.nanoseconds()));
+        if stopped_by >= month.end || ends.is_some_and(|ends| ends <= until) {
+            return Ok(false);
+        }
+        let told = memory.told.get(&key.to_string()).filter(|told| told.month == Some(month.start));
+        let next = plan.thresholds().iter().find(|next| told.is_none_or(|told| told.percent < next.percent));
+        let period = Period::Month(month.clone());
+        if let Some(next) = next
+            && self.curve.cost(&period, until)?.most() >= bound.percent(next.percent)?
+        {
+            return Ok(false);
+        }
+        let Some(percent) = plan.stops_at() else { return Ok(true) };
+        // A stop at that instant still keeps it, so it is not asked for before.
+        let stopped = self.curve.stopped_by(&period, stopped_by, month.end)?;
+        Ok(stopped.most() <= bound.percent(percent)?)
     }
 
     /// The present month and the next one, by the calendar of what prices the projects.

@@ -3,9 +3,10 @@
 //! A command is shown to senders when it is durable, and not before. What is learnt of one later is written behind: a crash
 //! forgets at most that it was sent, and it is sent again under the same key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kopeck_directory::name::ProjectId;
 use kopeck_ledger::name::Moment;
 use kopeck_store::StoreError;
 use kopeck_store::events::{EventLog, Kept};
@@ -32,6 +33,30 @@ struct Inner {
     last: u64,
     /// By their numbers; those that have ended leave when that is durable.
     commands: BTreeMap<u64, Entry>,
+    /// The numbers of those that have not left, by their project.
+    of_projects: BTreeMap<ProjectId, BTreeSet<u64>>,
+    /// Those that changed since they were written.
+    changed: BTreeSet<u64>,
+    /// Those that are to be sent at once.
+    fresh: BTreeSet<u64>,
+}
+
+impl Inner {
+    fn insert(&mut self, entry: Entry) {
+        let (number, project) = (entry.command.number, entry.command.project.clone());
+        self.of_projects.entry(project).or_default().insert(number);
+        self.commands.insert(number, entry);
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(entry) = self.commands.remove(&number) else { return };
+        if let Some(others) = self.of_projects.get_mut(&entry.command.project) {
+            others.remove(&number);
+            if others.is_empty() {
+                self.of_projects.remove(&entry.command.project);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -70,7 +95,8 @@ impl Outbox {
             match serde_json::from_slice::<StopCommand>(&kept.bytes) {
                 Ok(command) => {
                     inner.last = inner.last.max(command.number);
-                    inner.commands.insert(command.number, Entry { command, changes: 1, durable: 1 });
+                    inner.fresh.insert(command.number);
+                    inner.insert(Entry { command, changes: 1, durable: 1 });
                 }
                 Err(error) => failed = Some(error),
             }
@@ -100,7 +126,8 @@ impl Outbox {
         inner.last += 1;
         command.number = inner.last;
         command.key = StopCommand::key_of(shard, command.number, command.decided);
-        inner.commands.insert(command.number, Entry { command, changes: 1, durable: 0 });
+        inner.changed.insert(command.number);
+        inner.insert(Entry { command, changes: 1, durable: 0 });
     }
 
     /// Changes an open command; nothing where it has ended.
@@ -109,7 +136,14 @@ impl Outbox {
         if let Some(entry) = inner.commands.get_mut(&number).filter(|entry| entry.command.end.is_none()) {
             change(&mut entry.command);
             entry.changes += 1;
+            inner.changed.insert(number);
         }
+    }
+
+    /// Has a command sent again at once: what it had stopped was started since.
+    pub fn send_again(&self, number: u64) {
+        self.change(number, |command| command.taken = None);
+        self.lock().fresh.insert(number);
     }
 
     /// Ends an open command.
@@ -121,8 +155,9 @@ impl Outbox {
     #[must_use]
     pub fn open_of(&self, project: &str) -> Vec<StopCommand> {
         let inner = self.lock();
-        let open = inner.commands.values().map(|entry| &entry.command);
-        open.filter(|command| command.end.is_none() && command.project.as_str() == project).cloned().collect()
+        let numbers = inner.of_projects.get(project).into_iter().flatten();
+        let of_it = numbers.filter_map(|number| inner.commands.get(number)).map(|entry| &entry.command);
+        of_it.filter(|command| command.end.is_none()).cloned().collect()
     }
 
     /// All open commands that may be sent, in the order in which they were decided.
@@ -133,10 +168,22 @@ impl Outbox {
         durable.map(|entry| &entry.command).filter(|command| command.end.is_none()).cloned().collect()
     }
 
-    /// Whether a command is still to be sent.
+    /// An open command that may be sent.
     #[must_use]
-    pub fn is_open(&self, number: u64) -> bool {
-        self.lock().commands.get(&number).is_some_and(|entry| entry.command.end.is_none())
+    pub fn get(&self, number: u64) -> Option<StopCommand> {
+        let inner = self.lock();
+        let entry = inner.commands.get(&number).filter(|entry| entry.durable > 0)?;
+        Some(entry.command.clone()).filter(|command| command.end.is_none())
+    }
+
+    /// Those that are to be sent at once and were not told before: their numbers and projects, in the order in which they
+    /// were decided.
+    #[must_use]
+    pub fn take_fresh(&self) -> Vec<(u64, ProjectId)> {
+        let mut inner = self.lock();
+        let fresh = std::mem::take(&mut inner.fresh);
+        let of = |number: &u64| Some((*number, inner.commands.get(number)?.command.project.clone()));
+        fresh.iter().filter_map(of).collect()
     }
 
     /// Notes what came of a try to send a command.
@@ -165,12 +212,13 @@ impl Outbox {
         let mut written = Vec::new();
         {
             let inner = self.lock();
-            let changed = inner.commands.values().filter(|entry| entry.changes > entry.durable);
-            for entry in changed {
+            let mut is_new = false;
+            for entry in inner.changed.iter().filter_map(|number| inner.commands.get(number)) {
                 beside.push(entry.command.kept()?);
                 written.push((entry.command.number, entry.changes));
+                is_new |= entry.durable == 0;
             }
-            if inner.commands.values().any(|entry| entry.durable == 0) {
+            if is_new {
                 let bytes = serde_json::to_vec(&inner.last)?;
                 beside.push(Kept { list: SINGLE, name: LAST_COMMAND.to_vec(), is_open: false, bytes });
             }
@@ -182,9 +230,17 @@ impl Outbox {
         let mut inner = self.lock();
         for (number, changes) in &written {
             let Some(entry) = inner.commands.get_mut(number) else { continue };
+            let (was_new, has_ended) = (entry.durable == 0, entry.command.end.is_some());
+            let is_last = entry.changes == *changes;
             entry.durable = *changes;
-            if entry.command.end.is_some() && entry.changes == *changes {
-                inner.commands.remove(number);
+            if is_last {
+                inner.changed.remove(number);
+            }
+            if was_new && !has_ended {
+                inner.fresh.insert(*number);
+            }
+            if is_last && has_ended {
+                inner.remove(*number);
             }
         }
         drop(inner);

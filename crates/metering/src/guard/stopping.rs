@@ -56,7 +56,7 @@ impl Guard {
                 Some(resource)
                     if command.taken.is_some_and(|taken| second_of(taken.nanoseconds()) < resource.since) =>
                 {
-                    around.outbox.change(command.number, |command| command.taken = None);
+                    around.outbox.send_again(command.number);
                 }
                 Some(_) => {}
             }

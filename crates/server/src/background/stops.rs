@@ -3,14 +3,17 @@
 //! A stop that could not be brought to the cloud's adapter is tried again after a pause that doubles, by the machine's clock;
 //! one that was taken and not obeyed in the declared time, by the installation's. A start sends all open ones at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use kopeck_directory::name::ProjectId;
 use kopeck_ledger::name::Moment;
 use kopeck_metering::Metering;
 use kopeck_metering::guard::command::StopCommand;
-use tokio::sync::mpsc;
+use kopeck_metering::guard::outbox::Outbox;
+use kopeck_rating::event::second_of;
+use tokio::sync::{Notify, mpsc};
 
 use crate::app::App;
 use crate::commander::Commander;
@@ -22,17 +25,57 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The pause after a stop that was taken and not obeyed doubles up to this.
 const LONGEST_WAIT_S: i64 = 600;
-const SECOND: i64 = 1_000_000_000;
+/// What was learnt of stops within this time is written together.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// What this process knows of a stop beside the outbox.
 #[derive(Debug, Default, Clone, Copy)]
 struct Known {
-    is_sent: bool,
-    /// Failures in a row, and not before when the next try may be.
+    /// Failures in a row.
     failures: u32,
-    not_before: Option<Instant>,
     /// How often it was taken.
     taken: u32,
+}
+
+/// Stops that wait for their turn: projects take turns, so that one with many keeps no other waiting.
+#[derive(Debug, Default)]
+struct Turns {
+    stops: BTreeMap<ProjectId, VecDeque<u64>>,
+    projects: VecDeque<ProjectId>,
+}
+
+impl Turns {
+    fn push(&mut self, number: u64, project: ProjectId) {
+        let stops = self.stops.entry(project.clone()).or_default();
+        if stops.is_empty() {
+            self.projects.push_back(project);
+        }
+        stops.push_back(number);
+    }
+
+    fn next(&mut self) -> Option<u64> {
+        let project = self.projects.pop_front()?;
+        let stops = self.stops.get_mut(&project)?;
+        let next = stops.pop_front();
+        if stops.is_empty() {
+            self.stops.remove(&project);
+        } else {
+            self.projects.push_back(project);
+        }
+        next
+    }
+}
+
+/// What the sender has before it.
+#[derive(Default)]
+struct Sender {
+    turns: Turns,
+    /// When those are tried again that could not be brought to the adapter.
+    failed: BTreeSet<(Instant, u64)>,
+    /// When those are sent again that were taken and not obeyed, in seconds of Unix time.
+    taken: BTreeSet<(i64, u64)>,
+    known: BTreeMap<u64, Known>,
+    on_their_way: BTreeSet<u64>,
 }
 
 /// Sends the stops of all shards that are here, until the server ends.
@@ -56,53 +99,135 @@ pub async fn run(app: Arc<App>, commander: Option<Commander>) {
     }
 }
 
-/// Sends the stops of a shard while it is here.
+/// Sends the stops of a shard while it is here. Whoever has it next sends what is open.
 async fn send_of(app: Arc<App>, shard: Weak<Metering>, commander: Option<Commander>) {
     let Some(mut changes) = shard.upgrade().map(|metering| metering.outbox().changes()) else { return };
     let (done, mut dones) = mpsc::unbounded_channel::<(u64, Result<(), String>)>();
-    let mut known: BTreeMap<u64, Known> = BTreeMap::new();
+    let learnt = Arc::new(Notify::new());
+    tokio::spawn(keep(Arc::clone(&app), Weak::clone(&shard), Arc::clone(&learnt)));
+    let mut sender = Sender::default();
     while !app.stop.has_begun() {
-        let Some(open) = shard.upgrade().map(|metering| metering.outbox().sendable()) else { return };
-        known.retain(|number, known| known.is_sent || open.iter().any(|command| command.number == *number));
-        let mut soonest = LONGEST_PAUSE;
-        for command in open {
-            let sending = known.values().filter(|known| known.is_sent).count();
-            let state = known.entry(command.number).or_default();
-            match pause(state, &command, app.now()) {
-                None => {}
-                Some(Duration::ZERO) if sending < ABREAST => {
-                    state.is_sent = true;
-                    tokio::spawn(send(Arc::clone(&app), commander.clone(), command, done.clone()));
-                }
-                Some(pause) => soonest = soonest.min(pause.max(Duration::from_millis(1))),
-            }
+        let Some(metering) = shard.upgrade() else { break };
+        for command in sender.next(&app, metering.outbox()) {
+            tokio::spawn(send(Arc::clone(&app), commander.clone(), command, done.clone()));
         }
+        // Nobody is kept waiting who gives the shard back.
+        drop(metering);
+        let pause = sender.pause(app.now());
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            changed = changes.changed() => if changed.is_err() { break },
             Some(first) = dones.recv() => {
+                let Some(metering) = shard.upgrade() else { break };
                 let rest = std::iter::from_fn(|| dones.try_recv().ok());
-                take_in((&app, &shard), &mut known, std::iter::once(first).chain(rest)).await;
+                for (number, outcome) in std::iter::once(first).chain(rest) {
+                    sender.came(&app, metering.outbox(), (number, outcome));
+                }
+                learnt.notify_one();
             }
-            () = app.clock.pause(soonest) => {}
+            () = app.clock.pause(pause) => {}
             () = app.stop.begun() => {}
         }
     }
+    // Its keeper learns that nothing more comes.
+    drop(shard);
+    learnt.notify_one();
 }
 
-/// How long a stop waits for its next try; `None` while it is on its way.
-fn pause(known: &Known, command: &StopCommand, now: Moment) -> Option<Duration> {
-    if known.is_sent {
-        return None;
+impl Sender {
+    /// The stops that go out now.
+    fn next(&mut self, app: &App, outbox: &Outbox) -> Vec<StopCommand> {
+        for (number, project) in outbox.take_fresh() {
+            self.turns.push(number, project);
+        }
+        self.take_due(app, outbox);
+        let mut next = Vec::new();
+        while self.on_their_way.len() < ABREAST {
+            let Some(number) = self.turns.next() else { break };
+            // It may have ended meanwhile, or be on its way.
+            let Some(command) = outbox.get(number) else {
+                self.known.remove(&number);
+                continue;
+            };
+            if self.on_their_way.insert(number) {
+                next.push(command);
+            }
+        }
+        next
     }
-    if let Some(not_before) = known.not_before {
-        return Some(not_before.saturating_duration_since(Instant::now()));
+
+    /// Gives those their turn again whose time has come.
+    fn take_due(&mut self, app: &App, outbox: &Outbox) {
+        let (now, second) = (Instant::now(), second_of(app.now().nanoseconds()));
+        let mut due = Vec::new();
+        while self.failed.first().is_some_and(|(at, _)| *at <= now) {
+            due.extend(self.failed.pop_first().map(|(_, number)| number));
+        }
+        while self.taken.first().is_some_and(|(at, _)| *at <= second) {
+            due.extend(self.taken.pop_first().map(|(_, number)| number));
+        }
+        for number in due {
+            match outbox.get(number) {
+                Some(command) => self.turns.push(number, command.project),
+                None => drop(self.known.remove(&number)),
+            }
+        }
     }
-    let (Some(taken), 1..) = (command.taken, known.taken) else { return Some(Duration::ZERO) };
-    let doubled = command.within_s.max(1).saturating_mul(1 << known.taken.min(16).saturating_sub(1));
-    let wait = doubled.clamp(1, LONGEST_WAIT_S.max(command.within_s));
-    let due = taken.nanoseconds().saturating_add(wait.saturating_mul(SECOND));
-    let left = due.saturating_sub(now.nanoseconds()).max(0);
-    Some(Duration::from_nanos(left.unsigned_abs()))
+
+    /// Notes what came of a try.
+    fn came(&mut self, app: &App, outbox: &Outbox, (number, outcome): (u64, Result<(), String>)) {
+        self.on_their_way.remove(&number);
+        let known = self.known.entry(number).or_default();
+        match &outcome {
+            Ok(()) => {
+                *known = Known { failures: 0, taken: known.taken.saturating_add(1) };
+                let within = outbox.get(number).map_or(0, |command| command.within_s);
+                let due = second_of(app.now().nanoseconds()).saturating_add(wait(known.taken, within));
+                self.taken.insert((due, number));
+            }
+            Err(why) => {
+                tracing::warn!(number, why, "a stop could not be sent; it is tried again");
+                let pause = FIRST_PAUSE.saturating_mul(1 << known.failures.min(16)).min(LONGEST_PAUSE);
+                known.failures = known.failures.saturating_add(1);
+                self.failed.insert((Instant::now() + pause, number));
+            }
+        }
+        outbox.tried(number, outcome, app.now());
+    }
+
+    /// How long nothing is to be done, if nothing comes.
+    fn pause(&self, now: Moment) -> Duration {
+        let failed = self.failed.first().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        let taken = self.taken.first().map(|(at, _)| {
+            let seconds = at.saturating_sub(second_of(now.nanoseconds())).max(0);
+            Duration::from_secs(seconds.unsigned_abs())
+        });
+        let soonest = failed.into_iter().chain(taken).min().unwrap_or(LONGEST_PAUSE);
+        soonest.clamp(Duration::from_millis(1), LONGEST_PAUSE)
+    }
+}
+
+/// How many seconds a stop that was taken so often has to be obeyed before it is sent again.
+fn wait(taken: u32, within_s: i64) -> i64 {
+    let doubled = within_s.max(1).saturating_mul(1 << taken.clamp(1, 16).saturating_sub(1));
+    doubled.clamp(1, LONGEST_WAIT_S.max(within_s))
+}
+
+/// Makes durable what was learnt of stops, many at a time: what a crash forgets of it is sent again.
+async fn keep(app: Arc<App>, shard: Weak<Metering>, learnt: Arc<Notify>) {
+    while !app.stop.has_begun() {
+        tokio::select! {
+            () = learnt.notified() => {}
+            () = app.stop.begun() => {}
+        }
+        let Some(metering) = shard.upgrade() else { return };
+        if let Err(error) = app.blocking(move |_| Ok(metering.keep_commands()?)).await {
+            tracing::error!(%error, "what became of stops could not be written down");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TOGETHER) => {}
+            () = app.stop.begun() => {}
+        }
+    }
 }
 
 async fn send(
@@ -120,75 +245,24 @@ async fn send(
     let _ = done.send((command.number, outcome));
 }
 
-/// Remembers what came of tries.
-async fn take_in(
-    (app, shard): (&Arc<App>, &Weak<Metering>),
-    known: &mut BTreeMap<u64, Known>,
-    outcomes: impl Iterator<Item = (u64, Result<(), String>)>,
-) {
-    // Another node sends what is open by what it knows.
-    let Some(metering) = shard.upgrade() else { return };
-    for (number, outcome) in outcomes {
-        let state = known.entry(number).or_default();
-        state.is_sent = false;
-        match &outcome {
-            Ok(()) => *state = Known { taken: state.taken.saturating_add(1), ..Known::default() },
-            Err(why) => {
-                tracing::warn!(number, why, "a stop could not be sent; it is tried again");
-                let pause = FIRST_PAUSE.saturating_mul(1 << state.failures.min(16)).min(LONGEST_PAUSE);
-                state.not_before = Instant::now().checked_add(pause);
-                state.failures = state.failures.saturating_add(1);
-            }
-        }
-        metering.outbox().tried(number, outcome, app.now());
-    }
-    let kept = app.blocking(move |_| Ok(metering.keep_commands()?)).await;
-    if let Err(error) = kept {
-        tracing::error!(%error, "what became of stops could not be written down");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kopeck_directory::name::ProjectId;
-    use uuid::Uuid;
-
-    fn at(second: i64) -> Moment {
-        Moment::from_nanoseconds(second * SECOND).unwrap()
-    }
-
-    fn command(taken: Option<i64>) -> StopCommand {
-        StopCommand {
-            number: 1,
-            key: Uuid::nil(),
-            project: ProjectId::new("acme").unwrap(),
-            source: "cloud://".to_owned(),
-            subject: "vm".to_owned(),
-            kind: "vm".to_owned(),
-            limit: "cap:month of acme".to_owned(),
-            decided: at(0),
-            within_s: 60,
-            tries: 0,
-            taken: taken.map(at),
-            failure: None,
-            escalated: None,
-            end: None,
-        }
-    }
 
     #[test]
     fn what_was_taken_is_sent_again_when_it_is_not_obeyed_in_time_and_then_less_often() {
-        let wait = |known, taken, now| pause(&known, &command(taken), at(now)).map(|pause| pause.as_secs());
-        let taken = |taken| Known { taken, ..Known::default() };
-        // A start knows of no try of its own.
-        assert_eq!(wait(taken(0), Some(10), 11), Some(0));
-        assert_eq!(wait(taken(1), Some(10), 11), Some(59));
-        assert_eq!(wait(taken(1), Some(10), 70), Some(0));
-        assert_eq!(wait(taken(2), Some(70), 70), Some(120));
-        assert_eq!(wait(taken(30), Some(70), 70), Some(600));
-        // The resource was started since: it is stopped again at once.
-        assert_eq!(wait(taken(5), None, 70), Some(0));
-        assert_eq!(wait(Known { is_sent: true, ..taken(1) }, None, 70), None);
+        assert_eq!([1, 2, 3, 4, 30].map(|taken| wait(taken, 60)), [60, 120, 240, 480, 600]);
+        assert_eq!([wait(1, 0), wait(1, 3_600)], [1, 3_600]);
+    }
+
+    #[test]
+    fn projects_take_turns() {
+        let project = |name: &str| ProjectId::new(name).unwrap();
+        let mut turns = Turns::default();
+        for (number, name) in [(1, "many"), (2, "many"), (3, "many"), (4, "few"), (5, "one")] {
+            turns.push(number, project(name));
+        }
+        let order: Vec<u64> = std::iter::from_fn(|| turns.next()).collect();
+        assert_eq!(order, [1, 4, 5, 2, 3]);
     }
 }
