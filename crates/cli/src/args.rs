@@ -386,6 +386,9 @@ pub struct BenchIngestArgs {
     /// Where the server's data is, on the disk that is to be measured [default: the folder for temporary files]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+    /// Measure on this empty PostgreSQL database instead: postgres://user:password@host:5432/name
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "folder")]
+    pub database: Option<String>,
     /// Leave the server's data there
     #[arg(long)]
     pub keep: bool,

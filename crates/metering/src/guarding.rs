@@ -20,6 +20,10 @@ pub fn moment(second: Second) -> Option<Moment> {
 /// # Errors
 /// [`MeteringError`]; it is done the next time.
 pub fn guard(core: &Core) -> Result<(), MeteringError> {
+    if core.state().guard.is_on() {
+        // Wallets are looked at as they are, whichever node has moved money.
+        core.ledger.refresh()?;
+    }
     let mut state = core.state();
     let State { guard, shard, at, .. } = &mut *state;
     let around = Around { ledger: &*core.ledger, outbox: &core.outbox, shard: core.shard.0.into(), now: *at };

@@ -11,10 +11,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use bank::{Bank, account, done, one, ordered_id, posted, random_id, transfer, verified};
+use bank::{Bank, account, done, money, one, ordered_id, posted, random_id, transfer, verified};
+use kopeck_ledger::account::Account;
 use kopeck_ledger::amount::Amount;
+use kopeck_ledger::ledger::Ledger;
+use kopeck_ledger::name::{Sequence, TransactionId};
 use kopeck_ledger::record::Reply;
-use kopeck_ledger::request::Request;
+use kopeck_ledger::request::{Request, Withdraw, Work};
 use kopeck_store::Store;
 use kopeck_store::faults::{Fate, Faults, Point};
 use kopeck_store::postgres::{Options, PostgresStore};
@@ -219,4 +222,70 @@ fn a_node_that_is_stopped_in_its_turn_keeps_nobody_waiting_for_long_and_writes_n
     assert_eq!(posted(&first, 1), "0.500000");
     assert_eq!(first.account(account(1)).unwrap().opening.id, account(1));
     verified(&first);
+}
+
+/// What one client of the race asks as its `number`th: deposits of 3, holds of 5, withdrawals of 4 and transfers of 7, all
+/// from an account that has a thousand at first.
+fn raced(bank: &Bank, client: u64, number: u64) -> Request {
+    let request = match (client + number) % 5 {
+        0 => bank.deposit(1, "3"),
+        1 => bank.hold(1, "5", bank.after(3_600)),
+        2 => bank.ask(Work::Withdraw(Withdraw {
+            account: account(1),
+            amount: money("4"),
+            reference: None,
+            hold: None,
+        })),
+        _ => bank.transfer(1, 2, "7"),
+    };
+    Request { id: random_id(client << 32 | number), ..request }
+}
+
+/// Clients of two nodes race at an account's limit, and write down what they were told. The history that the journal has
+/// must contain each acknowledged request once and no other, and never show the account below its limit.
+#[test]
+fn the_history_of_a_race_at_the_limit_has_no_overspend_and_nothing_else_than_was_told() {
+    const CLIENTS: u64 = 3;
+    const REQUESTS: u64 = 150;
+    let server = Server::shared();
+    let (bank, _, nodes) = nodes(&server, 2);
+    let before = nodes[0].head().unwrap().sequence;
+    let bank = &bank;
+    let told: Vec<(Request, Reply)> = thread::scope(|scope| {
+        let clients = nodes.iter().zip([10, 20]).flat_map(|(node, name)| {
+            (0..CLIENTS).map(move |client| {
+                scope.spawn(move || {
+                    let ask = |number| {
+                        let request = raced(bank, name + client, number);
+                        let reply = one(node.perform(vec![request.clone()]));
+                        (request, reply)
+                    };
+                    (0..REQUESTS).map(ask).collect::<Vec<_>>()
+                })
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    let refused = told.iter().filter(|(_, reply)| reply.is_err()).count();
+    assert!(refused > 0 && refused < told.len(), "the race is at the limit: {refused} were refused");
+
+    let (mut ledger, mut asked) = (Ledger::default(), Vec::new());
+    nodes[1]
+        .records(Sequence::NONE.next(), &mut |record| {
+            ledger.apply(&record).unwrap();
+            let available = ledger.find(account(1)).and_then(Account::available);
+            assert!(available.is_none_or(|left| left >= Amount::ZERO), "{record:?} leaves {available:?}");
+            if record.sequence > before {
+                asked.extend(record.asked.map(|asked| (asked.id, record.outcome().is_some_and(|it| it.is_ok()))));
+            }
+            Ok(true)
+        })
+        .unwrap();
+    asked.sort_unstable();
+    let mut acknowledged: Vec<_> = told.iter().map(|(request, reply)| (request.id, reply.is_ok())).collect();
+    acknowledged.sort_unstable();
+    let done = |all: &[(TransactionId, bool)]| all.iter().filter(|(_, ok)| *ok).copied().collect::<Vec<_>>();
+    assert_eq!(done(&asked), done(&acknowledged));
+    verified(&nodes[0]);
 }

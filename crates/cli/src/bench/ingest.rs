@@ -7,7 +7,7 @@
 //! itself. At the end all costs are compared with those that rating the same events gives.
 //!
 //! The baselines parse the same lines with `serde_json` alone, on one core, and insert them with a unique key into
-//! SQLite alone, which knows as many keys.
+//! SQLite alone, which knows as many keys. With a database PostgreSQL's own bench is run beside it.
 
 pub(super) mod child;
 mod cloud;
@@ -17,6 +17,7 @@ mod singles;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -47,7 +48,7 @@ pub fn run(args: &BenchIngestArgs) -> Result<Done, Failure> {
     let folder = folder(args.folder.as_deref())?;
     let mut out = io::stdout().lock();
     writeln!(out, "{} cores, load {}, in {}", threads(), load(), folder.path().display())?;
-    let server = Server::new(&folder.path().join("data"))?;
+    let server = Server::new(&folder.path().join("data"), args.database.as_deref())?;
     let binary = fs::metadata(std::env::current_exe()?)?.len();
     writeln!(out, "binary: {}; an idle server: {}", megabytes(binary), megabytes(server.memory("VmRSS")))?;
     let mut cloud = Cloud::new(&server.caller(), args.vms)?;
@@ -60,7 +61,10 @@ pub fn run(args: &BenchIngestArgs) -> Result<Done, Failure> {
     let (stopped, time) = server.stop()?;
     writeln!(out, "stopping, with the state written down: {} ms", time.as_millis())?;
     restarted("it was stopped", stopped, &mut out)?.stop()?;
-    many_live(&folder.path().join("live"), args, &mut out)?;
+    match &args.database {
+        Some(address) => pgbench(address, &mut out)?,
+        None => many_live(&folder.path().join("live"), args, &mut out)?,
+    }
     if args.keep {
         writeln!(out, "the data stays in {}", folder.keep().display())?;
     }
@@ -158,9 +162,27 @@ fn restarted(how: &str, stopped: Stopped, out: &mut dyn Write) -> Result<Server,
     Ok(server)
 }
 
+/// What PostgreSQL's own bench says of the same database.
+fn pgbench(address: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let ran = |arguments: &[&str]| Command::new("pgbench").args(arguments).arg(address).output();
+    let made = ran(&["--initialize", "--quiet", "--scale=10"]);
+    let told = made.and_then(|_| ran(&["--no-vacuum", "--client=8", "--jobs=2", "--time=10"]));
+    let told = match told {
+        Ok(told) if told.status.success() => told,
+        _ => {
+            writeln!(out, "pgbench did not run: with it on the PATH the same database is measured by it as well")?;
+            return Ok(());
+        }
+    };
+    let told = String::from_utf8_lossy(&told.stdout);
+    let rate = told.lines().find(|line| line.starts_with("tps")).unwrap_or("tps: not told");
+    writeln!(out, "pgbench on the same database, TPC-B, 8 clients: {rate}")?;
+    Ok(())
+}
+
 /// A server with so many live resources, each of which was reported once, is started again.
 fn many_live(data: &Path, args: &BenchIngestArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let server = Server::new(data)?;
+    let server = Server::new(data, None)?;
     let mut cloud = Cloud::new(&server.caller(), args.live / 2)?;
     let told = (u64::from(args.live), args.connections);
     senders::stream(&mut cloud, &server.caller(), told, |_| {})?;

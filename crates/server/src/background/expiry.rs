@@ -11,7 +11,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Lets holds expire until the server stops.
 pub async fn run(app: Arc<App>) {
     while !app.stop.has_begun() {
-        if let Err(error) = app.expire_due().await {
+        // Another node may have made a hold, and have died since.
+        let expired = match app.refresh().await {
+            Ok(()) => app.expire_due().await,
+            failed => failed,
+        };
+        if let Err(error) = expired {
             tracing::warn!(%error, "holds could not expire; tried again at once");
         }
         tokio::select! {

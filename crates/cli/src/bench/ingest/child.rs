@@ -35,10 +35,12 @@ struct Place {
 }
 
 impl Server {
-    /// Starts one on an empty folder.
-    pub fn new(data: &Path) -> Result<Server, Failure> {
-        let simulated = ["--clock", "simulated", "--now", OPENING];
-        Server::with(data, &simulated, &[])
+    /// Starts one on an empty folder, or on an empty database.
+    pub fn new(data: &Path, database: Option<&str>) -> Result<Server, Failure> {
+        let mut arguments = vec!["--clock", "simulated", "--now", OPENING];
+        // A clock that is set is for one shard.
+        arguments.extend(database.iter().flat_map(|address| ["--database", *address, "--shards", "1"]));
+        Server::with(data, &arguments, &[])
     }
 
     /// Starts one on an empty folder, with arguments and an environment of its own.
