@@ -8,7 +8,7 @@ mod postgres_server;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use kopeck_store::postgres::directory::copy::{export, import};
 use kopeck_store::postgres::directory::{DirectoryOptions, PostgresDirectory};
 use kopeck_store::sqlite::directory::{DIRECTORY_FILE, SqliteDirectory};
 use kopeck_store::{StoreError, sqlite};
+use postgres_server::trouble::{END_ALL, Once};
 use postgres_server::{Server, name_of};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -225,46 +226,22 @@ fn a_node_that_stalls_in_an_act_holds_others_up_for_two_seconds_and_does_it_agai
     assert_eq!(other.verify(&mut |_| ()).unwrap().acts, 5);
 }
 
-/// Does something at a point of a commit, once.
-#[derive(Clone, Default)]
-struct Once(Arc<Mutex<Option<(Point, Fate, String)>>>);
-
-struct Trouble(Once, Arc<Server>, String);
-
-impl Faults for Trouble {
-    fn at(&mut self, point: Point, _: &Path) -> Fate {
-        let mut once = self.0.0.lock().unwrap();
-        let Some((_, fate, statements)) = once.take_if(|(when, ..)| *when == point) else {
-            return Fate::GoOn;
-        };
-        self.1.psql(&self.2, &statements);
-        fate
-    }
-}
-
 /// A directory and what can go wrong with it.
-fn troubled() -> (PostgresDirectory, impl Fn(Point, Fate, &str), Arc<Server>, String) {
+fn troubled() -> (PostgresDirectory, Once, Arc<Server>, String) {
     let server = Server::shared();
     let address = server.database();
     drop(small(&address));
     let (once, name) = (Once::default(), name_of(&address).to_owned());
-    let faults = Box::new(Trouble(once.clone(), Arc::clone(&server), name.clone()));
+    let faults = once.in_database(&server, &name);
     let store = PostgresDirectory::open(&address, options(faults)).unwrap();
-    let at = move |point, fate, statements: &str| {
-        *once.0.lock().unwrap() = Some((point, fate, statements.to_owned()));
-    };
-    (store, at, server, name)
+    (store, once, server, name)
 }
-
-/// Ends all other connections to the database, and waits until they are gone.
-const END_ALL: &str = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
-                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[test]
 fn a_connection_that_is_lost_before_the_commit_is_made_again_and_the_act_is_done() {
-    let (store, at, ..) = troubled();
+    let (store, once, ..) = troubled();
     for (number, point) in (10..).zip([Point::Begin, Point::Written]) {
-        at(point, Fate::GoOn, END_ALL);
+        once.at(point, Fate::GoOn, END_ALL);
         let outcome = store.perform(user(number), &operator());
         // At the last moment the commit itself meets the closed connection, and nobody knows.
         assert!(matches!(outcome, Ok(Ok(_)) | Err(StoreError::Unknown(_))), "{outcome:?}");
@@ -277,8 +254,8 @@ fn a_connection_that_is_lost_before_the_commit_is_made_again_and_the_act_is_done
 #[test]
 fn after_an_unknown_outcome_the_same_act_tells_what_became_of_it() {
     for (point, was_done) in [(Point::Written, false), (Point::Committed, true)] {
-        let (store, at, ..) = troubled();
-        at(point, Fate::Doubt, END_ALL);
+        let (store, once, ..) = troubled();
+        once.at(point, Fate::Doubt, END_ALL);
         let unknown = store.perform(user(9), &operator()).unwrap_err();
         assert!(matches!(unknown, StoreError::Unknown(_)), "{unknown}");
         assert_eq!(store.perform(user(9), &operator()).unwrap().is_err(), was_done);

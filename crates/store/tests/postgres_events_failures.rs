@@ -8,7 +8,6 @@ mod postgres_server;
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -19,9 +18,9 @@ use kopeck_store::faults::{Fate, Faults, Point};
 use kopeck_store::postgres::events::{EventOptions, PostgresEvents};
 use kopeck_store::postgres::{PostgresError, Standing};
 use kopeck_store::{EventLog, StoreError};
+use postgres_server::trouble::{ADDRESS, END_ALL, Once, child, signal};
 use postgres_server::{Server, name_of};
 
-const ADDRESS: &str = "KOPECK_TEST_DATABASE";
 /// Long enough that no lease runs out by itself while a test runs.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -156,21 +155,6 @@ fn stalled() {
     }
 }
 
-fn child(test: &str, address: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", test, "--nocapture"])
-        .env(ADDRESS, address)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
 #[test]
 fn a_process_that_was_stopped_past_its_lease_can_not_write_when_it_goes_on() {
     let server = Server::shared();
@@ -232,43 +216,16 @@ fn a_node_that_stalls_in_a_commit_keeps_the_next_owner_out_for_no_longer_than_it
     assert_eq!(verified(&second), 5);
 }
 
-/// Does something at a point of a commit, once.
-#[derive(Clone, Default)]
-struct Once(Arc<Mutex<Option<(Point, Fate, String)>>>);
-
-impl Once {
-    fn at(&self, point: Point, fate: Fate, statements: &str) {
-        *self.0.lock().unwrap() = Some((point, fate, statements.to_owned()));
-    }
-}
-
-struct Trouble(Once, Arc<Server>, String);
-
-impl Faults for Trouble {
-    fn at(&mut self, point: Point, _: &Path) -> Fate {
-        let mut once = self.0.0.lock().unwrap();
-        let Some((_, fate, statements)) = once.take_if(|(when, ..)| *when == point) else {
-            return Fate::GoOn;
-        };
-        self.1.psql(&self.2, &statements);
-        fate
-    }
-}
-
 /// A log and what can go wrong with it.
 fn troubled() -> (Bank, Log, Once, Arc<Server>, String) {
     let server = Server::shared();
     let (bank, address) = database(&server);
     let once = Once::default();
     let name = name_of(&address).to_owned();
-    let faults = Box::new(Trouble(once.clone(), Arc::clone(&server), name.clone()));
+    let faults = once.in_database(&server, &name);
     let log = try_open(&bank, &address, EventOptions { faults, ..options(&bank, "a node") }).unwrap();
     (bank, log, once, server, name)
 }
-
-/// Ends all other connections to the database, and waits until they are gone.
-const END_ALL: &str = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
-                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[test]
 fn a_connection_that_is_lost_before_the_commit_is_made_again_and_the_work_is_done() {

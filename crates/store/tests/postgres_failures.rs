@@ -6,7 +6,6 @@ mod bank;
 mod postgres_server;
 
 use std::env;
-use std::path::Path;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -14,9 +13,10 @@ use std::time::Duration;
 use bank::{Bank, done, one, ordered_id, posted, text, transfer, verified};
 use kopeck_ledger::amount::Amount;
 use kopeck_ledger::request::Request;
-use kopeck_store::faults::{Fate, Faults, Point};
+use kopeck_store::faults::{Fate, Point};
 use kopeck_store::postgres::{Options, PostgresError, PostgresStore};
 use kopeck_store::{Store, StoreError};
+use postgres_server::trouble::{END_ALL, Once};
 use postgres_server::{Server, name_of, newest_version};
 
 fn open(bank: &Bank, address: &str) -> PostgresStore {
@@ -101,43 +101,16 @@ fn tables_of_a_newer_program_are_refused() {
     )));
 }
 
-/// Does something at a point of a commit, once.
-#[derive(Clone, Default)]
-struct Once(Arc<Mutex<Option<(Point, Fate, String)>>>);
-
-impl Once {
-    fn at(&self, point: Point, fate: Fate, statements: &str) {
-        *self.0.lock().unwrap() = Some((point, fate, statements.to_owned()));
-    }
-}
-
-struct Trouble(Once, Arc<Server>, String);
-
-impl Faults for Trouble {
-    fn at(&mut self, point: Point, _: &Path) -> Fate {
-        let mut once = self.0.0.lock().unwrap();
-        let Some((_, fate, statements)) = once.take_if(|(when, ..)| *when == point) else {
-            return Fate::GoOn;
-        };
-        self.1.psql(&self.2, &statements);
-        fate
-    }
-}
-
 /// A ledger with two users and what can go wrong with it.
 fn troubled() -> (Bank, PostgresStore, Once, Arc<Server>, String) {
     let server = Server::shared();
     let (bank, address) = ledger(&server, 2);
     let once = Once::default();
     let name = name_of(&address).to_owned();
-    let faults = Box::new(Trouble(once.clone(), Arc::clone(&server), name.clone()));
+    let faults = once.in_database(&server, &name);
     let store = PostgresStore::open(&address, Options { faults, ..Options::at(bank.clock()) }).unwrap();
     (bank, store, once, server, name)
 }
-
-/// Ends all other connections to the database, and waits until they are gone.
-const END_ALL: &str = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
-                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[test]
 fn a_connection_that_is_lost_before_the_commit_is_made_again_and_the_work_is_done() {

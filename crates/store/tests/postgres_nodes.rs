@@ -8,7 +8,6 @@ mod postgres_server;
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use bank::{Bank, account, done, money, one, ordered_id, posted, random_id, transfer, verified};
@@ -22,8 +21,7 @@ use kopeck_store::Store;
 use kopeck_store::faults::{Fate, Faults, Point};
 use kopeck_store::postgres::{Options, PostgresStore};
 use postgres_server::Server;
-
-const ADDRESS: &str = "KOPECK_TEST_DATABASE";
+use postgres_server::trouble::{ADDRESS, child, signal};
 
 fn open(bank: &Bank, address: &str) -> PostgresStore {
     PostgresStore::open(address, Options::at(bank.clock())).unwrap()
@@ -183,21 +181,6 @@ fn stalled() {
     println!("\nfinished {outcome:?}");
 }
 
-fn child(test: &str, address: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", test, "--nocapture"])
-        .env(ADDRESS, address)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
 #[test]
 fn a_node_that_is_stopped_in_its_turn_keeps_nobody_waiting_for_long_and_writes_nothing_old() {
     let server = Server::shared();
@@ -250,19 +233,14 @@ fn the_history_of_a_race_at_the_limit_has_no_overspend_and_nothing_else_than_was
     let server = Server::shared();
     let (bank, _, nodes) = nodes(&server, 2);
     let before = nodes[0].head().unwrap().sequence;
-    let bank = &bank;
+    let race = |node: &PostgresStore, client| -> Vec<(Request, Reply)> {
+        let requests = (0..REQUESTS).map(|number| raced(&bank, client, number));
+        requests.map(|request| (request.clone(), one(node.perform(vec![request])))).collect()
+    };
+    let race = &race;
     let told: Vec<(Request, Reply)> = thread::scope(|scope| {
         let clients = nodes.iter().zip([10, 20]).flat_map(|(node, name)| {
-            (0..CLIENTS).map(move |client| {
-                scope.spawn(move || {
-                    let ask = |number| {
-                        let request = raced(bank, name + client, number);
-                        let reply = one(node.perform(vec![request.clone()]));
-                        (request, reply)
-                    };
-                    (0..REQUESTS).map(ask).collect::<Vec<_>>()
-                })
-            })
+            (name..name + CLIENTS).map(move |client| scope.spawn(move || race(node, client)))
         });
         let clients: Vec<_> = clients.collect();
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
@@ -277,7 +255,9 @@ fn the_history_of_a_race_at_the_limit_has_no_overspend_and_nothing_else_than_was
             let available = ledger.find(account(1)).and_then(Account::available);
             assert!(available.is_none_or(|left| left >= Amount::ZERO), "{record:?} leaves {available:?}");
             if record.sequence > before {
-                asked.extend(record.asked.map(|asked| (asked.id, record.outcome().is_some_and(|it| it.is_ok()))));
+                asked.extend(
+                    record.asked.map(|asked| (asked.id, record.outcome().is_some_and(|it| it.reply.is_ok()))),
+                );
             }
             Ok(true)
         })

@@ -170,7 +170,10 @@ fn pgbench(address: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let told = match told {
         Ok(told) if told.status.success() => told,
         _ => {
-            writeln!(out, "pgbench did not run: with it on the PATH the same database is measured by it as well")?;
+            writeln!(
+                out,
+                "pgbench did not run: with it on the PATH the same database is measured by it as well"
+            )?;
             return Ok(());
         }
     };

@@ -4,6 +4,8 @@
 //! not run as root: where the tests do, it runs as the user `postgres` that Debian's package makes.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod trouble;
+
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
