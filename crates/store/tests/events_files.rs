@@ -160,17 +160,15 @@ fn runs_of_keys_are_dropped_when_all_their_events_are_forgotten() {
     }
     log.close();
     let log = bank.open_in(folder.path());
-    let before = runs(folder.path()).len();
     log.forget_keys(time(3_000)).unwrap();
-    // Whoever drops runs is told with each commit, and lists what is left with a later one.
+    // Whoever drops runs is told with each commit; fewer files may also mean that runs were merged.
+    let is_known = || log.append(events(0..1)).unwrap() == [Outcome::Duplicate];
     let mut number = 10_000;
-    while runs(folder.path()).len() >= before {
+    while is_known() {
         log.append(events(number..number + 1)).unwrap();
         number += 1;
         assert!(number < 1_000_000, "no run is ever dropped");
     }
-    let again = log.append(events(0..100)).unwrap();
-    assert!(again.iter().any(|outcome| matches!(outcome, Outcome::Accepted(_))), "nothing was forgotten");
     verified(&log);
     log.close();
     verified(&bank.open_in(folder.path()));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::RequestExt;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -64,13 +65,33 @@ async fn shard_of(app: &App, request: &mut Request) -> Option<ShardNumber> {
 
 async fn pass_on(app: &App, shard: ShardNumber, request: Request) -> Result<Passed, AppError> {
     let peers = app.shards.peers().ok_or(AppError::Moving)?;
+    let client = client_of(request.headers(), request.extensions(), app);
+    let again = again(&request);
     match app.shards.place(shard).await? {
         Place::Here(_) => Ok(Passed::Here(request)),
         // One that was passed on already has met a node that saw the shard move later than the other.
         Place::There(_) if peers.are_asking(request.headers()) => Err(AppError::Moving),
-        Place::There(node) => {
-            let client = client_of(request.headers(), request.extensions(), app);
-            Ok(Passed::On(peers.pass_on(&node, client, request).await?))
-        }
+        Place::There(node) => match (peers.pass_on(&node, client.clone(), request).await, again) {
+            (Err(AppError::Moving), Some(again)) => {
+                app.shards.wait_while(shard, &node).await;
+                match app.shards.place(shard).await? {
+                    Place::Here(_) => Ok(Passed::Here(again)),
+                    Place::There(node) => Ok(Passed::On(peers.pass_on(&node, client, again).await?)),
+                }
+            }
+            (passed, _) => Ok(Passed::On(passed?)),
+        },
     }
+}
+
+/// The same request for another try, where nothing but its head was sent.
+fn again(request: &Request) -> Option<Request> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    (*again.method_mut(), *again.uri_mut()) = (request.method().clone(), request.uri().clone());
+    (*again.headers_mut(), *again.extensions_mut()) =
+        (request.headers().clone(), request.extensions().clone());
+    Some(again)
 }
