@@ -311,8 +311,9 @@ impl<P, M: Medium> Writer<P, M> {
             }
             Err(error) => {
                 self.undo(&batch);
+                // Who is answered finds the lease as lost as it is.
+                self.note(&Err::<(), _>(error.clone()));
                 waiting.tell(&error);
-                self.note(&Err::<(), _>(error));
             }
         }
     }
