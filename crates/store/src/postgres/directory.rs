@@ -11,7 +11,6 @@ mod tables;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread;
 use std::time::Duration;
 
 use kopeck_directory::Directory;
@@ -28,9 +27,9 @@ use crate::error::StoreError;
 use crate::faults::{Faults, NoFaults, Point, meet};
 use crate::ledger::shared::Clock;
 use crate::pool::Pool;
-use crate::postgres::again::{self, pauses};
+use crate::postgres::again::{self, Failure};
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{failed, failed_commit, is_serialization};
+use crate::postgres::error::failed;
 use crate::postgres::owner::{self, DIRECTORY, Failed, in_transaction};
 use crate::postgres::{RECONNECT, as_of_now, schema};
 use crate::sqlite;
@@ -95,20 +94,6 @@ struct Writer {
     faults: Box<dyn Faults>,
     /// A fault has ended it.
     dead: Option<StoreError>,
-}
-
-/// Why acts were not done.
-enum Failure {
-    /// Nothing of them was written, and another attempt may do it.
-    Again(StoreError),
-    /// It stays so.
-    Final(StoreError),
-}
-
-impl From<Failed> for Failure {
-    fn from(error: Failed) -> Failure {
-        if error.is_passing() { Failure::Again(error.into()) } else { Failure::Final(error.into()) }
-    }
 }
 
 impl From<StoreError> for Failure {
@@ -217,10 +202,7 @@ impl PostgresDirectory {
                 return Err(failure);
             }
         };
-        writer.session.run("COMMIT").map_err(|error| {
-            let failed = failed_commit(&error);
-            if is_serialization(&error) { Failure::Again(failed) } else { Failure::Final(failed) }
-        })?;
+        writer.session.run("COMMIT").map_err(|error| Failure::of_commit(&error))?;
         writer.meet(Point::Committed).map_err(Failure::Final)?;
         self.show(draft, end);
         Ok(done)
@@ -273,14 +255,7 @@ impl DirectoryStore for PostgresDirectory {
             return Err(dead.clone());
         }
         writer.meet(Point::Begin)?;
-        let mut pauses = pauses();
-        loop {
-            match self.try_perform(&mut writer, acts, by) {
-                Ok(done) => return Ok(done),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
-            }
-        }
+        again::attempt(|| self.try_perform(&mut writer, acts, by))
     }
 
     fn audit(&self, query: &AuditQuery) -> Answer<Vec<AuditRow>> {

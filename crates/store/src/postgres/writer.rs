@@ -4,7 +4,6 @@
 //! which a commit on its way still has, and then sees what became of it.
 
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use kopeck_ledger::name::Sequence;
@@ -16,8 +15,9 @@ use crate::head_log::Heads;
 use crate::ledger::snapshot::Part;
 use crate::ledger::tables::Tables;
 use crate::ledger::writer::{Commit, Committed, Medium};
+use crate::postgres::again::Failure;
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{failed, failed_commit, is_loss, is_serialization};
+use crate::postgres::error::failed;
 use crate::postgres::owner::{Failed, in_transaction};
 use crate::postgres::{again, tables, turn};
 
@@ -39,21 +39,6 @@ pub struct Server {
     pub dead: Option<StoreError>,
 }
 
-/// Why a commit failed.
-enum Failure {
-    /// Nothing of it was written, and another attempt may do it.
-    Again(StoreError),
-    /// It stays so.
-    Final(StoreError),
-}
-
-impl From<Failed> for Failure {
-    fn from(error: Failed) -> Failure {
-        let again = matches!(&error, Failed::Server(error) if is_serialization(error) || is_loss(error));
-        if again { Failure::Again(error.into()) } else { Failure::Final(error.into()) }
-    }
-}
-
 impl Medium for Server {
     fn row_bytes(&self) -> usize {
         tables::ROW_BYTES
@@ -65,26 +50,14 @@ impl Medium for Server {
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         self.meet(Point::Begin)?;
-        let mut pauses = again::pauses();
-        loop {
-            match self.try_commit(commit) {
-                Ok(Committed::Overtaken) => return Ok(Committed::Overtaken),
-                Ok(Committed::Done) => return self.meet(Point::Committed).map(|()| Committed::Done),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
-            }
+        match again::attempt(|| self.try_commit(commit))? {
+            Committed::Overtaken => Ok(Committed::Overtaken),
+            Committed::Done => self.meet(Point::Committed).map(|()| Committed::Done),
         }
     }
 
     fn take_turn(&mut self) -> Result<Sequence, StoreError> {
-        let mut pauses = again::pauses();
-        loop {
-            match self.try_take_turn() {
-                Ok(end) => return Ok(end),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
-            }
-        }
+        again::attempt(|| self.try_take_turn())
     }
 
     fn pass_turn(&mut self) {
@@ -154,10 +127,7 @@ impl Server {
             return Err(failure);
         }
         self.turn = None;
-        self.session.run("COMMIT").map(|()| Committed::Done).map_err(|error| {
-            let failed = failed_commit(&error);
-            if is_serialization(&error) { Failure::Again(failed) } else { Failure::Final(failed) }
-        })
+        self.session.run("COMMIT").map(|()| Committed::Done).map_err(|error| Failure::of_commit(&error))
     }
 
     fn write_parts(&self, parts: &[Part]) -> Result<(), StoreError> {

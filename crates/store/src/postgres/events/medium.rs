@@ -4,7 +4,6 @@
 //! owner's row, which a commit on its way holds locked, and then sees what became of it.
 
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
@@ -12,9 +11,9 @@ use crate::faults::{Faults, Point, meet};
 use crate::log::tables::Tables;
 use crate::log::writer::{Commit, Medium};
 use crate::number::signed;
-use crate::postgres::again::{self, pauses};
+use crate::postgres::again::{self, Failure};
 use crate::postgres::connect::{Address, Session};
-use crate::postgres::error::{failed, failed_commit, is_serialization};
+use crate::postgres::error::failed;
 use crate::postgres::events::tables::{self, ShardTables};
 use crate::postgres::lease::Lease;
 use crate::postgres::owner::{Claim, Failed, in_transaction};
@@ -41,34 +40,16 @@ pub struct Server {
     pub dead: Option<StoreError>,
 }
 
-/// Why a commit failed.
-enum Failure {
-    /// Nothing of it was written, and another attempt may do it.
-    Again(StoreError),
-    /// It stays so.
-    Final(StoreError),
-}
-
-impl From<Failed> for Failure {
-    fn from(error: Failed) -> Failure {
-        if error.is_passing() { Failure::Again(error.into()) } else { Failure::Final(error.into()) }
-    }
-}
-
 impl Medium for Server {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
         self.meet(commit, Point::Begin)?;
-        let mut pauses = pauses();
-        loop {
+        again::attempt(|| {
             if self.session().is_closed() {
-                self.recover()?;
+                self.recover().map_err(Failure::Final)?;
             }
-            match self.try_commit(commit) {
-                Ok(()) => return self.meet(commit, Point::Committed),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Again(error)) => thread::sleep(pauses.next().ok_or(error)?),
-            }
-        }
+            self.try_commit(commit)
+        })?;
+        self.meet(commit, Point::Committed)
     }
 
     fn recover(&mut self) -> Result<(), StoreError> {
@@ -150,10 +131,7 @@ impl Server {
             let _ = self.session().run("ROLLBACK");
             return Err(failure);
         }
-        self.session().run("COMMIT").map_err(|error| {
-            let failed = failed_commit(&error);
-            if is_serialization(&error) { Failure::Again(failed) } else { Failure::Final(failed) }
-        })?;
+        self.session().run("COMMIT").map_err(|error| Failure::of_commit(&error))?;
         self.lease.renew(begun);
         Ok(())
     }
